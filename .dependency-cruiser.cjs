@@ -1,0 +1,57 @@
+/** Dependencies point one way: cli, api, daemon -> the domain folders -> kernel. */
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'kernel-knows-nothing-of-the-field',
+      severity: 'error',
+      from: { path: '^src/kernel/' },
+      to: { path: '^src/(?!kernel/)' },
+    },
+    {
+      name: 'domain-does-not-know-its-users',
+      severity: 'error',
+      from: { path: '^src/(platform|database|backup|drill|observability|governance|demo)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/(cli|api|daemon)/' },
+    },
+    {
+      name: 'platform-knows-the-kernel-only',
+      severity: 'error',
+      from: { path: '^src/platform/' },
+      to: { path: '^src/(?!kernel/|platform/)' },
+    },
+    {
+      name: 'database-knows-neither-backup-nor-drill',
+      severity: 'error',
+      from: { path: '^src/database/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/(backup|drill|observability|governance)/' },
+    },
+    {
+      name: 'backup-does-not-know-drill',
+      severity: 'error',
+      from: { path: '^src/backup/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/drill/' },
+    },
+    {
+      name: 'product-does-not-know-tests',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '(^test/|^bench/|\\.test\\.ts$)' },
+    },
+    {
+      name: 'product-uses-product-dependencies',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,77 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** What a restic snapshot of ours is. */
+export type Item = 'dump' | 'manifest' | 'report' | 'state';
+
+/** One restic snapshot of ours, read from its tags. */
+export interface Stored {
+  readonly snapshot: string;
+  /** Id of the tree: unlike the snapshot's, it survives `restic tag` and `restic copy`. */
+  readonly tree: string;
+  readonly item: Item;
+  readonly database: string;
+  /** Backup id (or drill id for a report). */
+  readonly id: string;
+  readonly time: Date;
+  readonly paths: readonly string[];
+  /** Bytes that the vault grew by; only known from `put`. */
+  readonly addedBytes?: number;
+}
+
+export interface ItemName {
+  readonly item: Item;
+  readonly database: string;
+  readonly id: string;
+  /** File name in the snapshot, such as `shop.dump`. */
+  readonly file: string;
+}
+
+/** A running `put`: write the bytes, then `commit`; anything else leaves nothing that counts. */
+export interface Upload {
+  /** restic's standard input. */
+  readonly sink: Writable;
+  /** Closes the input and resolves once the data is durable. */
+  commit(): Promise<Stored>;
+  /** Kills restic before it sees the end of its input: no snapshot is made. */
+  abort(): Promise<void>;
+}
+
+export interface CheckResult {
+  readonly ok: boolean;
+  /** What was checked, and what restic said when it failed. */
+  readonly detail: string;
+  readonly durationMs: number;
+}
+
+/** Where backups live: a restic repository. Every method may be called again after a crash at any point. */
+export interface Vault {
+  /** Shown to people: the repository without credentials. */
+  readonly address: string;
+  /** True for a directory of this machine. */
+  readonly local: boolean;
+  /** Creates the repository; true when it did, false when it was there and opens with the password. */
+  init(signal?: AbortSignal): Promise<boolean>;
+  upload(name: ItemName, signal?: AbortSignal): Upload;
+  /** Small documents (manifest, report): several files in one snapshot. */
+  putFiles(
+    name: Omit<ItemName, 'file'>,
+    files: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<Stored>;
+  /** All snapshots of ours for this platform, oldest first. Snapshots of others are never in the list. */
+  list(signal?: AbortSignal): Promise<Stored[]>;
+  /** Streams one file of a snapshot. The stream errors when restic does not end with 0. */
+  read(snapshot: string, path: string, signal?: AbortSignal): Readable;
+  /** Restores one file to `target` (a new file). For drills: faster than `read`. Resolves to its size in bytes. */
+  fetch(snapshot: string, path: string, target: string, signal?: AbortSignal): Promise<number>;
+  /** Forgets exactly these snapshots (all ours), then prunes. Resolves to the bytes freed. */
+  remove(snapshots: readonly string[], signal?: AbortSignal): Promise<number>;
+  /** restic's structure check, and with `part` a full read of part n of t of the data. */
+  check(part?: { n: number; of: number }, signal?: AbortSignal): Promise<CheckResult>;
+  /** Adds a second key (recovery kit); its password comes from a file. Resolves to the key's id. */
+  addKey(newPasswordFile: string, label: string, signal?: AbortSignal): Promise<string>;
+  /** Copies these snapshots to another vault. */
+  copyTo(other: Vault, snapshots: readonly string[], signal?: AbortSignal): Promise<void>;
+  /** Removes restic locks whose process is gone. */
+  unlockStale(signal?: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,16 @@
+import { pino } from 'pino';
+
+/** Structured log on standard error; level by `SOCLE_LOG` (default `info`). */
+export type Log = ReturnType<typeof createLog>;
+
+export function createLog(level = process.env.SOCLE_LOG ?? 'info') {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: ['password', '*.password', 'headers.authorization', 'req.headers'], censor: '[secret]' },
+    },
+    pino.destination({ dest: 2, sync: true }),
+  );
+}
