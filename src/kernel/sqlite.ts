@@ -3,10 +3,10 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Opens (or makes, mode 0600) a SQLite file: write-ahead log, full synchronisation, foreign keys, and the migrations
- * that have not run yet, each in a transaction. `PRAGMA user_version` counts them; the list only ever grows.
+ * Opens (or makes, mode 0600) a SQLite file: write-ahead log, full synchronisation, foreign keys. Several processes may
+ * have it open: a writer waits up to 10 s for another.
  */
-export function openDatabase(file: string, migrations: readonly string[]): DatabaseSync {
+export function openDatabase(file: string): DatabaseSync {
   if (file !== ':memory:' && !existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     closeSync(openSync(file, 'a', 0o600));
@@ -14,18 +14,33 @@ export function openDatabase(file: string, migrations: readonly string[]): Datab
   }
   const db = new DatabaseSync(file, { timeout: 10_000, enableForeignKeyConstraints: true });
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  const version = () => Number((db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version);
-  while (version() < migrations.length) {
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      const next = version();
-      const sql = migrations[next];
-      if (sql !== undefined) db.exec(`${sql}; PRAGMA user_version = ${next + 1}`);
-      db.exec('COMMIT');
-    } catch (error) {
-      db.exec('ROLLBACK');
-      throw error;
-    }
-  }
+  db.exec('CREATE TABLE IF NOT EXISTS migration (store TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT');
   return db;
+}
+
+/** Runs `work` in one write transaction: all of it, or none. */
+export function transaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Brings the tables of one store up to date. The list of SQL texts only ever grows; each runs once. */
+export function migrate(db: DatabaseSync, store: string, migrations: readonly string[]): void {
+  transaction(db, () => {
+    const row = db.prepare('SELECT version FROM migration WHERE store = ?').get(store);
+    const version = Number(row?.version ?? 0);
+    for (const sql of migrations.slice(version)) db.exec(sql);
+    if (version < migrations.length) {
+      db.prepare(
+        'INSERT INTO migration VALUES (?, ?) ON CONFLICT (store) DO UPDATE SET version = excluded.version',
+      ).run(store, migrations.length);
+    }
+  });
 }
