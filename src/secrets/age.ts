@@ -1,0 +1,60 @@
+import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { fail } from '../kernel/errors.ts';
+import { Secret } from '../kernel/secret.ts';
+
+/** An age key pair: the identity is the secret half. */
+export interface AgeKey {
+  readonly identity: Secret;
+  /** `age1…`: may be shown and committed. */
+  readonly recipient: string;
+}
+
+export async function newAgeKey(): Promise<AgeKey> {
+  const identity = await generateX25519Identity();
+  return { identity: new Secret(identity), recipient: await identityToRecipient(identity) };
+}
+
+/** An identity file as `age-keygen` writes it (`.agekey` of Flux): comments, then one key a line. */
+export function parseIdentities(text: string): Secret[] {
+  const keys = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('AGE-SECRET-KEY-'));
+  if (keys.length === 0) {
+    throw fail('secret-key-invalid', 'the identity file holds no line that starts with AGE-SECRET-KEY-');
+  }
+  return keys.map((key) => new Secret(key));
+}
+
+/** The file that `age-keygen` would write for this key. */
+export function identityFile(key: AgeKey, created: Date): string {
+  const stamp = created.toISOString().replace(/\.\d+Z$/, 'Z');
+  return `# created: ${stamp}\n# public key: ${key.recipient}\n${key.identity.reveal()}\n`;
+}
+
+/** The data key of a document, encrypted to one recipient, in armour. */
+export async function wrapKey(dataKey: Buffer, recipient: string): Promise<string> {
+  const encrypter = new Encrypter();
+  try {
+    encrypter.addRecipient(recipient);
+  } catch (error) {
+    throw fail('secret-key-invalid', `${recipient} is not an age recipient (age1…)`, {}, error);
+  }
+  return armor.encode(await encrypter.encrypt(dataKey));
+}
+
+/** The data key, by the first of our identities that opens one of the wrapped copies. */
+export async function unwrapKey(
+  wrapped: readonly { recipient: string; enc: string }[],
+  identities: readonly Secret[],
+): Promise<Buffer> {
+  for (const { enc } of wrapped) {
+    const decrypter = new Decrypter();
+    for (const identity of identities) decrypter.addIdentity(identity.reveal());
+    const key = await decrypter.decrypt(armor.decode(enc)).catch(() => undefined);
+    if (key?.length === 32) return Buffer.from(key);
+  }
+  throw fail('secret-key-missing', 'none of the given age identities opens this document', {
+    recipients: wrapped.map(({ recipient }) => recipient),
+  });
+}
