@@ -48,6 +48,8 @@ export const proofSchema = z.object({
   differences: z.array(differenceSchema),
   /** How many there were; `differences` holds the first 200. */
   differencesTotal: z.number(),
+  /** What is legitimately different, such as the version of a collation: worth knowing, and no failure. */
+  notes: z.array(z.string()),
 });
 export type Proof = z.infer<typeof proofSchema>;
 
