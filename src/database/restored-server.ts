@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { SocleError } from '../kernel/errors.ts';
 import type { StartedProcess, StartOptions } from '../kernel/process.ts';
 
 /** PostgreSQL's own client programs, of the server's major version. */
@@ -32,6 +33,10 @@ export interface ScratchServer extends RestoredServer {
   readonly sandbox: string;
   /** Largest use seen so far, bytes. */
   peak(): { memory: number; disk: number };
+  /** Why it was stopped, or died, before `destroy`: a limit, a crash. Null while all is well. */
+  failure(): SocleError | null;
+  /** Last lines of the server's log. */
+  log(): string;
   /** Ends every process of it and removes its directory. May be called twice. */
   destroy(): Promise<void>;
 }

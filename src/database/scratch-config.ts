@@ -1,0 +1,44 @@
+import { inside } from './scratch-sandbox.ts';
+
+/** What a scratch server takes over from the source. */
+export interface ScratchServerConfig {
+  /** Bytes that the whole server may use. */
+  readonly memory: number;
+  /** Libraries that exist here and that the source loads at its start. */
+  readonly preloadLibraries: readonly string[];
+  /** Settings of the source that change what data means. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** The port only names the socket: nothing listens on a network. */
+export const port = 5432;
+
+const kilobytes = (bytes: number) => `${Math.floor(bytes / 1024)}kB`;
+
+/**
+ * Arguments of the server. They win over every file that restored code could write. Durability is PostgreSQL's own
+ * default: a drill that skips it would measure a restore that nobody would do.
+ */
+export function serverArguments({ memory, preloadLibraries, settings }: ScratchServerConfig): string[] {
+  const values: Record<string, string> = {
+    ...settings,
+    listen_addresses: '',
+    unix_socket_directories: inside.socket,
+    unix_socket_permissions: '0777',
+    max_connections: '40',
+    max_locks_per_transaction: '1024',
+    shared_buffers: kilobytes(Math.min(128 * 2 ** 20, memory / 8)),
+    maintenance_work_mem: kilobytes(Math.min(64 * 2 ** 20, memory / 16)),
+    huge_pages: 'off',
+    // What is restored is read once and thrown away: no background work on it.
+    autovacuum: 'off',
+    jit: 'off',
+    // Tablespaces of the source become directories of the scratch server (PostgreSQL, Developer Options).
+    allow_in_place_tablespaces: 'on',
+    lc_messages: 'C',
+    logging_collector: 'off',
+    log_destination: 'stderr',
+    shared_preload_libraries: preloadLibraries.join(','),
+  };
+  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}

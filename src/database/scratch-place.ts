@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { run } from '../kernel/process.ts';
+import { isAlive, ownIdentity, type ProcessIdentity } from '../kernel/process-identity.ts';
+import { type ScratchUser, scratchUser } from './scratch-user.ts';
+
+/**
+ * The directory of one scratch server. `data` and `run` belong to the sandbox's user; `door` is ours, and holds the
+ * socket under a name that nobody in the sandbox can replace; `archive` is ours, and read-only inside.
+ */
+export interface ScratchPlace {
+  readonly directory: string;
+  readonly user: ScratchUser;
+}
+
+const prefix = 'scratch-';
+/** Longer than it takes to write the owner file of a new directory. */
+const settled = 10_000;
+
+/** Makes the directory of a new scratch server below `root`, and says in it whose it is. */
+export function makePlace(root: string): ScratchPlace {
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const user = scratchUser(root);
+  const directory = join(root, prefix + randomBytes(6).toString('hex'));
+  mkdirSync(directory, { mode: 0o700 });
+  writeFileSync(join(directory, 'owner.json'), JSON.stringify(ownIdentity()), { mode: 0o600 });
+  for (const name of ['data', 'run']) {
+    mkdirSync(join(directory, name), { mode: 0o700 });
+    if (process.getuid?.() === 0) chownSync(join(directory, name), user.uid, user.gid);
+  }
+  for (const name of ['door', 'archive', 'etc']) mkdirSync(join(directory, name), { mode: 0o755 });
+  const account = `postgres:x:${user.uid}:${user.gid}::/tmp:/bin/false\n`;
+  writeFileSync(join(directory, 'etc', 'passwd'), account, { mode: 0o644 });
+  writeFileSync(join(directory, 'etc', 'group'), `postgres:x:${user.gid}:\n`, { mode: 0o644 });
+  return { directory, user };
+}
+
+/** Removes the directory of a scratch server, whatever rights its content has. Its processes are gone by now. */
+export async function removePlace(directory: string): Promise<void> {
+  try {
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    await run('chmod', ['-R', 'u+rwX', directory], { accept: [0, 1] });
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/**
+ * Ends and removes the scratch servers of processes that are gone: killed, or the machine went down. Those of
+ * processes that still run are left alone.
+ * @returns the directories removed
+ */
+export async function destroyLeftovers(root: string): Promise<string[]> {
+  const removed: string[] = [];
+  for (const name of entries(root)) {
+    const directory = join(root, name);
+    const owner = ownerOf(directory);
+    if (owner === undefined || (owner !== null && isAlive(owner))) continue;
+    await endProcesses(name);
+    await removePlace(directory);
+    removed.push(directory);
+  }
+  return removed;
+}
+
+function entries(root: string): string[] {
+  try {
+    return readdirSync(root).filter((name) => name.startsWith(prefix));
+  } catch {
+    return [];
+  }
+}
+
+/** Null when nobody owns it; undefined when that cannot be said yet. */
+function ownerOf(directory: string): ProcessIdentity | null | undefined {
+  try {
+    return JSON.parse(readFileSync(join(directory, 'owner.json'), 'utf8')) as ProcessIdentity;
+  } catch {
+    try {
+      return Date.now() - statSync(directory).mtimeMs > settled ? null : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Kills what still has this scratch directory mounted: its name is random, so nothing else can match. */
+async function endProcesses(name: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const pids = processesIn(name);
+    if (pids.length === 0) return;
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself.
+      }
+    }
+    await delay(50);
+  }
+}
+
+/** Processes that have a directory of this scratch server mounted in their sandbox. */
+export function processesIn(name: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(`/${name}/`);
+      } catch {
+        return false;
+      }
+    });
+}

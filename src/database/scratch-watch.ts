@@ -1,0 +1,90 @@
+import { statfsSync } from 'node:fs';
+import { fail, type SocleError } from '../kernel/errors.ts';
+import { run } from '../kernel/process.ts';
+import { formatSize } from '../kernel/units.ts';
+import { memoryOf, processTree } from './scratch-processes.ts';
+
+/** What a scratch server may use, bytes. */
+export interface ScratchLimits {
+  readonly memory: number;
+  readonly disk: number;
+  /** Free space of the file system that is never taken. */
+  readonly reserve: number;
+}
+
+export interface Watch {
+  /** Largest use seen so far, bytes. */
+  peak(): { memory: number; disk: number };
+  stop(): void;
+}
+
+const interval = 200;
+/** Counting a directory costs time: it is done this often, and at once when the disk fills. */
+const countEvery = 3_000;
+
+/**
+ * Watches what the processes below `roots` and the directory use, and calls `exceeded` once when it is too much. The
+ * kernel's limits bound one process; this bounds their sum.
+ */
+export function watch(
+  directory: string,
+  roots: () => readonly number[],
+  limits: ScratchLimits,
+  exceeded: (why: SocleError) => void,
+): Watch {
+  const peak = { memory: 0, disk: 0 };
+  let counted = { at: 0, free: freeSpace(directory) };
+  let counting = false;
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    clearInterval(timer);
+  };
+  const end = (why: SocleError) => {
+    if (stopped) return;
+    stop();
+    exceeded(why);
+  };
+  const count = async (free: number) => {
+    counting = true;
+    const used = await diskUse(directory);
+    counted = { at: performance.now(), free };
+    counting = false;
+    peak.disk = Math.max(peak.disk, used);
+    if (used > limits.disk) end(outOfSpace(`the limit is ${formatSize(limits.disk)} (drill.limits.disk)`, limits));
+  };
+  const timer = setInterval(() => {
+    const memory = memoryOf(roots().flatMap(processTree));
+    peak.memory = Math.max(peak.memory, memory);
+    if (memory > limits.memory) end(outOfMemory(limits));
+    const free = freeSpace(directory);
+    if (free < limits.reserve)
+      end(outOfSpace(`${formatSize(limits.reserve)} stay free (drill.limits.reserve)`, limits));
+    const filling = counted.free - free > limits.disk / 50;
+    if (!counting && !stopped && (filling || performance.now() - counted.at > countEvery)) void count(free);
+  }, interval);
+  timer.unref();
+  return { peak: () => ({ ...peak }), stop };
+}
+
+function freeSpace(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
+}
+
+/** Bytes on disk below a directory; endless when some of it hides from us. */
+async function diskUse(directory: string): Promise<number> {
+  const { stdout, stderr } = await run('du', ['--summarize', '--block-size=1', directory], { accept: [0, 1] });
+  return /Permission denied/.test(stderr) ? Number.POSITIVE_INFINITY : Number.parseInt(stdout, 10) || 0;
+}
+
+function outOfSpace(why: string, limits: ScratchLimits): SocleError {
+  return fail('drill-out-of-space', `the scratch server was stopped because it filled the disk: ${why}`, { limits });
+}
+
+function outOfMemory(limits: ScratchLimits): SocleError {
+  const limit = formatSize(limits.memory);
+  return fail('drill-out-of-memory', `the scratch server was stopped because it used more than ${limit} of memory`, {
+    limits,
+  });
+}
