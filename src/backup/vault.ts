@@ -49,8 +49,11 @@ export interface Vault {
   readonly address: string;
   /** True for a directory of this machine. */
   readonly local: boolean;
-  /** Creates the repository; true when it did, false when it was there and opens with the password. */
-  init(signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Creates the repository; true when it did, false when it was there and opens with the password.
+   * @param like cut data into the same pieces as this vault does: without it, copies from there take twice the space
+   */
+  init(signal?: AbortSignal, like?: Vault): Promise<boolean>;
   upload(name: ItemName, signal?: AbortSignal): Upload;
   /** Small documents (manifest, report): several files in one snapshot. */
   putFiles(

@@ -242,7 +242,7 @@ export const failures = {
     exit: exit.refused,
     retryable: false,
     title: 'production backups would be kept on this host alone',
-    next: "add a vault off the host as `backup.copy`, or write the sentence that `backup.local_only` asks for",
+    next: 'add a vault off the host as `backup.copy`, or write the sentence that `backup.local_only` asks for',
   },
   'sandbox-unavailable': {
     category: 'dependency',

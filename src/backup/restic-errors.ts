@@ -1,0 +1,75 @@
+import { type FailureCode, fail, type SocleError } from '../kernel/errors.ts';
+import { lastLines } from '../kernel/process.ts';
+
+/**
+ * restic 0.17 and later say by exit code what went wrong (10 no repository, 11 locked, 12 wrong password); before, only
+ * the text tells. Whatever is not known here stays a failure, with restic's own words.
+ */
+const byExitCode: Readonly<Record<number, FailureCode>> = {
+  10: 'vault-absent',
+  11: 'vault-locked',
+  12: 'vault-wrong-password',
+};
+
+/** The first that matches wins: the causes that say most come first. */
+const byText: ReadonlyArray<readonly [RegExp, FailureCode]> = [
+  [/no space left on device|disk quota exceeded|Insufficient Storage|QuotaExceeded/i, 'vault-full'],
+  [/already locked/i, 'vault-locked'],
+  [/wrong password or no key found/i, 'vault-wrong-password'],
+  [
+    /connection (refused|reset|timed out)|no such host|no route to host|network is unreachable|i\/o timeout|TLS handshake timeout|Could not resolve hostname|Connection closed|lost connection|unexpected EOF|broken pipe|50[234] /i,
+    'vault-unreachable',
+  ],
+  [
+    /permission denied|read-only file system|operation not permitted|401 |403 |Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|Host key verification failed|no mutual signature/i,
+    'vault-denied',
+  ],
+  [
+    /ciphertext verification failed|hash does not match|data seems to have been|invalid data returned|checksum mismatch|integrity|contains errors|unable to load index|load(ing)? .*(tree|blob|index|pack|snapshot)|not found in (index|repository)|<(data|index|snapshot)\/[0-9a-f]+> does not exist/i,
+    'vault-damaged',
+  ],
+  [
+    /Is there a repository at the following location|config(\/)?>? does not exist|unable to open config file/i,
+    'vault-absent',
+  ],
+  [
+    /unable to start the sftp session|unable to open repository|error talking to|dial tcp|server response/i,
+    'vault-unreachable',
+  ],
+];
+
+const titles: Partial<Record<FailureCode, string>> = {
+  'vault-absent': 'there is no vault at',
+  'vault-locked': 'another process holds the vault',
+  'vault-wrong-password': 'the password does not open the vault',
+  'vault-full': 'no space is left in the vault',
+  'vault-unreachable': 'no answer from the vault',
+  'vault-denied': 'access was refused by the vault',
+  'vault-damaged': 'damaged data in the vault',
+};
+
+/** Who holds a lock and since when, from restic's message; absent parts are null. */
+export function lockHolder(text: string): { holder: string | null; since: string | null } {
+  const holder = /locked (?:exclusively )?by (PID .+)/i.exec(text)?.[1]?.trim() ?? null;
+  const since = /lock was created at ([\d-]+ [\d:]+)/i.exec(text)?.[1] ?? null;
+  return { holder, since };
+}
+
+/**
+ * What restic's end means.
+ * @param address the vault as people may see it
+ * @param output what restic printed, already without secrets
+ */
+export function resticFailure(address: string, exitCode: number, output: string): SocleError {
+  const known = byExitCode[exitCode] ?? byText.find(([pattern]) => pattern.test(output))?.[1];
+  const details = { vault: address, exitCode, output: lastLines(output) };
+  if (!known) return fail('vault-failed', `restic ended with ${exitCode} for the vault ${address}`, details);
+  const title = `${titles[known]} ${address}`;
+  if (known !== 'vault-locked') return fail(known, title, details);
+  const { holder, since } = lockHolder(output);
+  return fail(known, `${title}${holder ? `: ${holder}` : ''}${since ? ` since ${since}` : ''}`, {
+    ...details,
+    holder,
+    since,
+  });
+}

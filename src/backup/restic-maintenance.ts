@@ -1,0 +1,67 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { fail, SocleError } from '../kernel/errors.ts';
+import { readSecret } from '../kernel/secret.ts';
+import { parseSize } from '../kernel/units.ts';
+import { type ResticContext, runRestic } from './restic.ts';
+import type { CheckResult } from './vault.ts';
+
+/**
+ * Structure check, and with `part` a full read of part n of t of the data (restic knows at most 256 parts).
+ * It runs without restic's exclusive lock first: reading a large vault takes hours, and backups must go on. A writer
+ * can make such a check fail, so that a failure counts only when it shows up again under the lock.
+ */
+export async function checkRepository(
+  context: ResticContext,
+  part: { n: number; of: number } | undefined,
+  signal?: AbortSignal,
+): Promise<CheckResult> {
+  const started = performance.now();
+  const args = ['check', ...(part ? [`--read-data-subset=${part.n}/${part.of}`] : [])];
+  const what = part ? `structure and part ${part.n} of ${part.of} of the data` : 'structure';
+  const result = (ok: boolean, detail: string) => ({ ok, detail, durationMs: performance.now() - started });
+  try {
+    try {
+      await runRestic(context, [...args, '--no-lock'], { signal });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      await runRestic(context, args, { signal });
+    }
+    return result(true, `${what}: no errors`);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return result(false, `${what}: ${String(error.details.output ?? error.message)}`);
+  }
+}
+
+const isDamage = (error: unknown): error is SocleError => error instanceof SocleError && error.code === 'vault-damaged';
+
+/** Bytes that `restic prune` removed, from what it printed. */
+export function freedBytes(printed: string): number {
+  const total = /^total prune:\s+\d+ blobs \/ (.+)$/m.exec(printed)?.[1];
+  return parseSize(total ?? '') ?? 0;
+}
+
+const keysSchema = z.array(z.object({ id: z.string() }));
+
+/**
+ * Adds a key whose password is the content of a file. Its label shows in `restic key list`.
+ * @returns the key's id
+ */
+export async function addKey(
+  context: ResticContext,
+  newPasswordFile: string,
+  label: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  await readSecret({ file: newPasswordFile });
+  const keys = async () =>
+    keysSchema.parse(JSON.parse(await runRestic(context, ['key', 'list', '--json'], { signal }))).map(({ id }) => id);
+  const before = new Set(await keys());
+  await runRestic(context, ['key', 'add', '--new-password-file', resolve(newPasswordFile), '--user', label], {
+    signal,
+  });
+  const added = (await keys()).find((id) => !before.has(id));
+  if (added !== undefined) return added;
+  throw fail('vault-failed', `restic added no key to the vault ${context.repository.address}`);
+}

@@ -1,0 +1,40 @@
+import { Readable } from 'node:stream';
+import { interrupt, lockPatience, type ResticContext, type ResticProcess, startRestic } from './restic.ts';
+
+/**
+ * What a restic command prints, as a stream that ends only after restic ended with 0, and errors otherwise: a cut
+ * stream never looks complete. Bytes are handed on as they come.
+ */
+export function readFromVault(context: ResticContext, args: readonly string[], signal?: AbortSignal): Readable {
+  const patience = lockPatience(context, signal);
+  let child: ResticProcess | null = null;
+  let received = false;
+
+  const begin = (): void => {
+    const restic = startRestic(context, args, { signal });
+    child = restic;
+    restic.stdout?.on('data', (chunk: Buffer) => {
+      received = true;
+      if (!stream.push(chunk)) restic.stdout?.pause();
+    });
+    const drained = new Promise<void>((resolve) => restic.stdout?.once('close', resolve));
+    Promise.all([restic.done, drained]).then(
+      () => stream.push(null),
+      (failure) =>
+        (received ? Promise.reject(failure) : patience(failure)).then(begin, (error) => stream.destroy(error)),
+    );
+  };
+
+  const stream = new Readable({
+    highWaterMark: 1024 * 1024,
+    read() {
+      if (child) child.stdout?.resume();
+      else begin();
+    },
+    destroy(error, callback) {
+      if (child) void interrupt(child).then(() => callback(error));
+      else callback(error);
+    },
+  });
+  return stream;
+}

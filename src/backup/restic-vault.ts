@@ -1,0 +1,130 @@
+import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fail, SocleError } from '../kernel/errors.ts';
+import { type ResticContext, removeStaleLocks, runRestic } from './restic.ts';
+import { addKey, checkRepository, freedBytes } from './restic-maintenance.ts';
+import { readFromVault } from './restic-read.ts';
+import { filterOf, parseSnapshots, tagsOf } from './snapshots.ts';
+import { parseResult, startUpload } from './upload.ts';
+import type { CheckResult, ItemName, Stored, Upload, Vault } from './vault.ts';
+
+/** A vault that restic keeps. */
+export class ResticVault implements Vault {
+  readonly address: string;
+  readonly local: boolean;
+  readonly #restic: ResticContext;
+  readonly #platform: string;
+
+  constructor(restic: ResticContext, platform: string) {
+    this.#restic = restic;
+    this.#platform = platform;
+    this.address = restic.repository.address;
+    this.local = restic.repository.directory !== null;
+  }
+
+  async init(signal?: AbortSignal, like?: Vault): Promise<boolean> {
+    try {
+      await runRestic(this.#restic, ['cat', 'config', '--no-lock'], { signal });
+      return false;
+    } catch (error) {
+      if (!(error instanceof SocleError) || error.code !== 'vault-absent') throw error;
+    }
+    const from = like instanceof ResticVault ? like.#restic : undefined;
+    await runRestic(this.#restic, ['init', ...(from ? ['--copy-chunker-params'] : [])], { from, signal });
+    return true;
+  }
+
+  upload(name: ItemName, signal?: AbortSignal): Upload {
+    const args = ['backup', '--stdin', '--stdin-filename', name.file, ...this.#labels(name)];
+    const upload = startUpload(this.#restic, args, signal);
+    return {
+      sink: upload.sink,
+      commit: async () => {
+        const { snapshot, addedBytes } = await upload.commit();
+        return { ...(await this.#stored(snapshot, signal)), addedBytes };
+      },
+      abort: () => upload.abort(),
+    };
+  }
+
+  async putFiles(
+    name: Omit<ItemName, 'file'>,
+    files: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<Stored> {
+    const directory = await mkdtemp(join(this.#restic.temporary, 'put-'));
+    try {
+      for (const [file, content] of Object.entries(files)) {
+        await writeFile(join(directory, file), content, { mode: 0o600 });
+      }
+      const json = this.#restic.version.minor >= 17 ? ['--json'] : [];
+      const args = ['backup', ...json, ...this.#labels(name), '--', ...Object.keys(files)];
+      const { snapshot, addedBytes } = parseResult(
+        await runRestic(this.#restic, args, { cwd: directory, signal }),
+        this.#restic,
+      );
+      return { ...(await this.#stored(snapshot, signal)), addedBytes };
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  async list(signal?: AbortSignal): Promise<Stored[]> {
+    const args = ['snapshots', '--json', '--no-lock', '--tag', filterOf(this.#platform)];
+    return parseSnapshots(await runRestic(this.#restic, args, { signal }), this.#platform);
+  }
+
+  read(snapshot: string, path: string, signal?: AbortSignal): Readable {
+    return readFromVault(this.#restic, ['dump', snapshot, path], signal);
+  }
+
+  async fetch(snapshot: string, path: string, target: string, signal?: AbortSignal): Promise<number> {
+    const directory = await mkdtemp(join(dirname(target), '.fetch-'));
+    try {
+      const args = ['restore', snapshot, '--target', directory, '--include', path, '--quiet'];
+      await runRestic(this.#restic, args, { signal });
+      await rename(join(directory, basename(path)), target);
+      return (await stat(target)).size;
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  async remove(snapshots: readonly string[], signal?: AbortSignal): Promise<number> {
+    const ours = new Set((await this.list(signal)).map(({ snapshot }) => snapshot));
+    const present = snapshots.filter((snapshot) => ours.has(snapshot));
+    if (present.length > 0) await runRestic(this.#restic, ['forget', ...present], { signal });
+    // Pruned in any case: an interrupted run may have forgotten, and not come as far as here.
+    return freedBytes(await runRestic(this.#restic, ['prune'], { signal }));
+  }
+
+  async check(part?: { n: number; of: number }, signal?: AbortSignal): Promise<CheckResult> {
+    return checkRepository(this.#restic, part, signal);
+  }
+
+  async addKey(newPasswordFile: string, label: string, signal?: AbortSignal): Promise<string> {
+    return addKey(this.#restic, newPasswordFile, label, signal);
+  }
+
+  async copyTo(other: Vault, snapshots: readonly string[], signal?: AbortSignal): Promise<void> {
+    if (!(other instanceof ResticVault)) throw fail('internal', 'a restic vault copies to restic vaults only');
+    if (snapshots.length > 0) await runRestic(other.#restic, ['copy', ...snapshots], { from: this.#restic, signal });
+  }
+
+  async unlockStale(signal?: AbortSignal): Promise<void> {
+    await removeStaleLocks(this.#restic, signal);
+  }
+
+  #labels(name: Omit<ItemName, 'file'>): string[] {
+    return ['--host', this.#platform, '--tag', tagsOf(this.#platform, name).join(',')];
+  }
+
+  /** The snapshot that restic just named by the beginning of its id. */
+  async #stored(id: string, signal: AbortSignal | undefined): Promise<Stored> {
+    const printed = await runRestic(this.#restic, ['snapshots', '--json', '--no-lock', id], { signal });
+    const [stored] = parseSnapshots(printed, this.#platform);
+    if (stored) return stored;
+    throw fail('vault-failed', `restic made snapshot ${id}, and the vault ${this.address} does not list it`);
+  }
+}
