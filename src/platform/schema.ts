@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration, parseSize } from '../kernel/units.ts';
+import { cronProblem } from './cron.ts';
 
 /**
  * `platform.yaml`. Every field has a description: it becomes the JSON Schema for editors and the reference in docs/.
@@ -17,7 +18,14 @@ const size = (example: string) =>
     .regex(/^\d+(\.\d+)?\s*(B|KiB|MiB|GiB|TiB)$/, `a size such as ${example}`)
     .transform((text) => parseSize(text) ?? 0);
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'a name of lower-case letters, digits and hyphens');
-const cron = z.string().describe('five-field cron expression, or `off`');
+const cron = (what: string) =>
+  z
+    .string()
+    .superRefine((text, context) => {
+      const problem = cronProblem(text);
+      if (problem) context.addIssue({ code: 'custom', message: problem });
+    })
+    .describe(`${what}: five-field cron expression in the platform's time zone, or \`off\``);
 
 const secretSource = z
   .union([
@@ -35,16 +43,18 @@ const tls = z.strictObject({
 
 const connection = z.strictObject({
   host: z.string().default('/run/postgresql').describe('a socket directory, or a host name or address'),
-  port: z.number().int().min(1).max(65_535).default(5432),
+  port: z.number().int().min(1).max(65_535).default(5432).describe('port of the server, also for a socket'),
   database: z.string().min(1).describe('the database on the server'),
   user: z.string().default('socle_backup').describe('role that `socle database grant` prints the SQL for'),
-  password: secretSource.optional(),
-  tls: tls.default({ mode: 'disable' }),
+  password: secretSource
+    .optional()
+    .describe('password of the role, from a file or a command; none: peer, trust or certificate'),
+  tls: tls.default({ mode: 'disable' }).describe('encryption of a TCP connection'),
 });
 
 const database = z.strictObject({
   name: name.describe('what Socle calls it'),
-  connection,
+  connection: connection.describe('how the database is reached'),
   role_passwords: z.boolean().default(false).describe('keep the password hashes of roles in the backup'),
   lock_timeout: duration('30s').prefault('30s').describe('how long a dump waits for a table lock'),
   shrink_warning: z
@@ -57,7 +67,7 @@ const database = z.strictObject({
 
 const vault = z.strictObject({
   repository: z.string().min(1).describe('restic repository: a directory, sftp:, rest: or s3:'),
-  password: secretSource,
+  password: secretSource.describe('password of the vault: without it every backup is lost'),
   options: z.record(z.string(), z.string()).default({}).describe('restic options (-o), such as sftp.args'),
   environment: z
     .record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), secretSource)
@@ -67,12 +77,12 @@ const vault = z.strictObject({
 
 const retention = z
   .strictObject({
-    last: z.number().int().min(1).default(3),
-    hourly: z.number().int().min(0).default(0),
-    daily: z.number().int().min(0).default(7),
-    weekly: z.number().int().min(0).default(5),
-    monthly: z.number().int().min(0).default(12),
-    yearly: z.number().int().min(0).default(0),
+    last: z.number().int().min(1).default(3).describe('the newest backups'),
+    hourly: z.number().int().min(0).default(0).describe('one of each hour'),
+    daily: z.number().int().min(0).default(7).describe('one of each day'),
+    weekly: z.number().int().min(0).default(5).describe('one of each week'),
+    monthly: z.number().int().min(0).default(12).describe('one of each month'),
+    yearly: z.number().int().min(0).default(0).describe('one of each year'),
   })
   .describe('how many backups to keep, by calendar period in the time zone of the platform');
 
@@ -80,27 +90,30 @@ const retention = z
 export const localOnlySentence = 'the backups are lost when this host is lost';
 
 const backup = z.strictObject({
-  schedule: cron.default('15 2 * * *'),
-  deep_schedule: cron.default('45 3 * * 0').describe('backups that also hash every table on the source by SQL'),
+  schedule: cron('when backups are taken').default('15 2 * * *'),
+  deep_schedule: cron('when backups are taken that also hash every table on the source by SQL').default('45 3 * * 0'),
   jitter: duration('10m').prefault('10m').describe('start up to this much later, at random'),
   rpo: duration('26h')
     .prefault('26h')
     .describe('target: how much data may be lost; a backup older than this is overdue'),
-  vault,
+  vault: vault.describe('the restic repository that holds the backups'),
   copy: vault.optional().describe('a second vault that every backup is copied to'),
   local_only: z.literal(localOnlySentence).optional().describe('needed in prod when no vault is off the host'),
-  retention: retention.prefault({}),
+  retention: retention
+    .prefault({})
+    .describe('how many backups to keep, by calendar period; the last good and the last proven one always stay'),
   integrity: z
     .strictObject({
-      schedule: cron.default('30 4 * * *'),
+      schedule: cron('when the vault is checked').default('30 4 * * *'),
       parts: z.number().int().min(1).max(365).default(30).describe('read the whole vault over this many runs'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('checks of what lies in the vault'),
 });
 
 const drill = z.strictObject({
-  schedule: cron.default('30 5 * * 0'),
-  jitter: duration('10m').prefault('10m'),
+  schedule: cron('when the newest backup is restored and proven').default('30 5 * * 0'),
+  jitter: duration('10m').prefault('10m').describe('start up to this much later, at random'),
   rto: duration('60m').prefault('60m').describe('target: how long a restore may take'),
   overdue_after: duration('8d').prefault('8d').describe('a database without a proof for this long is overdue'),
   scratch: z.string().optional().describe('directory for scratch servers; default: below the state directory'),
@@ -111,39 +124,54 @@ const drill = z.strictObject({
       reserve: size('1GiB').prefault('1GiB').describe('free space that a drill never takes'),
       jobs: z.number().int().min(1).max(16).default(2).describe('parallel restore jobs'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('what a drill may take of the host'),
+});
+
+const listen = z.strictObject({
+  host: z
+    .string()
+    .regex(/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/, 'a loopback address such as 127.0.0.1 or ::1')
+    .default('127.0.0.1')
+    .describe('loopback address: there is no authentication yet, so that nothing else is allowed'),
+  port: z.number().int().min(0).max(65_535).default(7410).describe('TCP port; 0 takes a free one'),
+});
+
+const mail = z.strictObject({
+  host: z.string().min(1).describe('mail server'),
+  port: z.number().int().min(1).max(65_535).default(587).describe('TCP port of the mail server'),
+  tls: z.enum(['none', 'starttls', 'tls']).default('starttls').describe('encryption'),
+  user: z.string().optional().describe('user name at the mail server'),
+  password: secretSource.optional().describe('its password, from a file or a command'),
+  from: z.string().min(1).describe('sender'),
+  to: z.array(z.string()).min(1).describe('recipients'),
+});
+
+const notify = z.strictObject({
+  webhook: z
+    .strictObject({ url: secretSource.describe('where to, from a file or a command: such URLs are secrets') })
+    .optional()
+    .describe('POST one JSON document per change of state'),
+  mail: mail.optional().describe('one mail per change of state'),
+});
+
+const heartbeat = z.strictObject({
+  url: secretSource.describe('what to GET, from a file or a command'),
+  every: duration('5m').prefault('5m').describe('how often'),
 });
 
 const ops = z.strictObject({
   state: z.string().optional().describe('state directory; default /var/lib/socle, or ~/.local/state/socle for a user'),
-  listen: z
-    .strictObject({ host: z.string().default('127.0.0.1'), port: z.number().int().min(0).max(65_535).default(7410) })
-    .prefault({}),
-  notify: z
-    .strictObject({
-      webhook: z.strictObject({ url: secretSource }).optional().describe('POST one JSON document per change of state'),
-      mail: z
-        .strictObject({
-          host: z.string(),
-          port: z.number().int().min(1).max(65_535).default(587),
-          tls: z.enum(['none', 'starttls', 'tls']).default('starttls'),
-          user: z.string().optional(),
-          password: secretSource.optional(),
-          from: z.string(),
-          to: z.array(z.string()).min(1),
-        })
-        .optional(),
-    })
-    .prefault({}),
-  heartbeat: z
-    .strictObject({ url: secretSource, every: duration('5m').prefault('5m') })
+  listen: listen.prefault({}).describe('where the API of `socle serve` answers'),
+  notify: notify.prefault({}).describe('who is told when a state changes'),
+  heartbeat: heartbeat
     .optional()
     .describe('an external dead-man switch, pinged only while backups and drills are within target'),
 });
 
 export const platformSchema = z.strictObject({
   name: name.describe('the platform; it is the host name in the vault'),
-  environment: z.enum(['dev', 'staging', 'prod']),
+  environment: z.enum(['dev', 'staging', 'prod']).describe('prod asks for a vault off the host'),
   timezone: z
     .string()
     .default('UTC')
@@ -153,11 +181,12 @@ export const platformSchema = z.strictObject({
       } catch {
         return false;
       }
-    }, 'a time zone such as Europe/Paris'),
-  databases: z.array(database).default([]),
-  backup: backup.optional(),
-  drill: drill.prefault({}),
-  ops: ops.prefault({}),
+    }, 'a time zone such as Europe/Paris')
+    .describe('time zone of schedules and of the calendar that retention counts in'),
+  databases: z.array(database).default([]).describe('PostgreSQL databases to back up'),
+  backup: backup.optional().describe('when, where to and for how long'),
+  drill: drill.prefault({}).describe('restores onto an empty server, with proof'),
+  ops: ops.prefault({}).describe('the daemon, and who it tells'),
 });
 
 export type Platform = z.output<typeof platformSchema>;

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fail } from '../kernel/errors.ts';
+import { explain, type Problem } from './explain.ts';
+import { absolutePaths } from './paths.ts';
+import { crossChecks } from './rules.ts';
+import { type Platform, platformSchema } from './schema.ts';
+import { parseYaml } from './yaml-source.ts';
+
+/**
+ * Reads and checks a platform file. Paths in it are relative to the file and come back absolute.
+ * @throws `config-missing`, or `config-invalid` with all of its problems at once in `details.problems`
+ */
+export async function loadPlatform(file: string): Promise<Platform> {
+  const path = resolve(file);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw fail('config-missing', `the platform file ${file} cannot be read (${code ?? 'unknown'})`, { file });
+  }
+  return absolutePaths(parsePlatform(text, file), path);
+}
+
+/** The same for a text. @throws `config-invalid` */
+export function parsePlatform(text: string, file: string): Platform {
+  const source = parseYaml(text);
+  if (source.problems.length > 0) {
+    throw invalid(
+      file,
+      source.problems.map((problem) => ({ ...problem, path: '' })),
+    );
+  }
+  const result = platformSchema.safeParse(source.value ?? {}, { reportInput: true });
+  const problems = [...(result.error?.issues ?? []).flatMap((issue) => explain(issue, source)), ...crossChecks(source)];
+  if (problems.length > 0 || !result.data) throw invalid(file, problems);
+  return result.data;
+}
+
+function invalid(file: string, unsorted: readonly Problem[]) {
+  const problems = [...unsorted].sort((a, b) => a.line - b.line || a.column - b.column);
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  const lines = problems.map((problem) => `  ${problemText(file, problem)}`);
+  return fail('config-invalid', `${file} has ${count}:\n${lines.join('\n')}`, { file, problems });
+}
+
+/** `platform.yaml:12:5 databases[0].conection: unknown key `conection`; did you mean `connection`?` */
+function problemText(file: string, { line, column, path, message, allowed, suggestion }: Problem): string {
+  const what = path === '' ? message : `${path}: ${message}`;
+  const hints = [
+    suggestion === undefined ? '' : `; did you mean \`${suggestion}\`?`,
+    allowed === undefined ? '' : `\n      allowed: ${allowed}`,
+  ];
+  return `${file}:${line}:${column} ${what}${hints.join('')}`;
+}
