@@ -132,6 +132,22 @@ export const failures = {
     title: 'a secret could not be read',
     next: 'see that the file exists and is readable by this user only (0600), or that the command prints the secret',
   },
+  'not-root': {
+    category: 'authorization',
+    status: 403,
+    exit: exit.notPermitted,
+    retryable: false,
+    title: 'this needs root',
+    next: 'run it as root or with sudo',
+  },
+  'sandbox-failed': {
+    category: 'dependency',
+    status: 502,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'the throw-away machine did not come up',
+    next: 'read its console, which is quoted; then try again',
+  },
   'secret-key-missing': {
     category: 'authorization',
     status: 403,

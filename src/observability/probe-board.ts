@@ -1,0 +1,134 @@
+import type { Clock } from '../kernel/clock.ts';
+import { asSocleError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import { formatDuration } from '../kernel/units.ts';
+import type { Component, Outcome } from './schema.ts';
+
+export interface Finding {
+  readonly status: Outcome;
+  /** One sentence, without secrets. */
+  readonly detail: string;
+}
+
+/** Looks at one component. It should heed `signal`; the board does not wait for it past the timeout either way. */
+export interface Probe {
+  readonly name: string;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+  check(signal: AbortSignal): Finding | Promise<Finding>;
+}
+
+interface Entry {
+  readonly probe: Probe;
+  last: (Finding & { at: Date; monotonic: number; durationMs: number }) | null;
+  /** A check that has not ended, even past its timeout: no second one is started beside it. */
+  pending: Promise<void> | null;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** A result may be this old: two rounds may be late, a third one is not. */
+const maxAgeOf = (probe: Probe) => 2 * probe.everyMs + probe.timeoutMs;
+
+/**
+ * Runs every probe in the background, on its own beat, and keeps its last result with its age. Reading never waits:
+ * a dependency that hangs makes an old result, and a result that is too old is a failure.
+ */
+export class ProbeBoard {
+  readonly #entries: Map<string, Entry>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #stop = new AbortController();
+
+  constructor(probes: readonly Probe[], clock: Clock, log: Log) {
+    this.#entries = new Map(
+      probes.map((probe) => [probe.name, { probe, last: null, pending: null, timer: undefined }]),
+    );
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  start(): void {
+    for (const entry of this.#entries.values()) this.#round(entry);
+  }
+
+  /** Ends the rounds and asks running checks to end; does not wait for one that hangs. */
+  stop(): void {
+    this.#stop.abort();
+    for (const entry of this.#entries.values()) clearTimeout(entry.timer);
+  }
+
+  list(): Component[] {
+    return [...this.#entries.values()].map((entry) => this.#component(entry));
+  }
+
+  get(name: string): Component | undefined {
+    const entry = this.#entries.get(name);
+    return entry && this.#component(entry);
+  }
+
+  /** Checks one component now, unless a check of it is under way. Resolves when the result is in, or its time is up. */
+  async refresh(name: string): Promise<void> {
+    const entry = this.#entries.get(name);
+    if (entry) await this.#check(entry);
+  }
+
+  #component({ probe, last }: Entry): Component {
+    const base = { name: probe.name, maxAgeMs: maxAgeOf(probe) };
+    if (last === null) {
+      return { ...base, status: 'fail', detail: 'not checked yet', checkedAt: null, ageMs: null, durationMs: null };
+    }
+    const ageMs = Math.round(this.#clock.monotonic() - last.monotonic);
+    const tooOld = ageMs > base.maxAgeMs;
+    return {
+      ...base,
+      status: tooOld ? 'fail' : last.status,
+      detail: tooOld ? `the last result is ${formatDuration(ageMs)} old: ${last.detail}` : last.detail,
+      checkedAt: last.at.toISOString(),
+      ageMs,
+      durationMs: last.durationMs,
+    };
+  }
+
+  #round(entry: Entry): void {
+    void this.#check(entry).then(() => {
+      if (this.#stop.signal.aborted) return;
+      entry.timer = setTimeout(() => this.#round(entry), entry.probe.everyMs);
+    });
+  }
+
+  async #check(entry: Entry): Promise<void> {
+    const { probe } = entry;
+    if (entry.pending) {
+      this.#keep(entry, { status: 'fail', detail: 'the check before this one has still not ended' }, 0);
+      return;
+    }
+    const began = this.#clock.monotonic();
+    const elapsed = () => Math.round(this.#clock.monotonic() - began);
+    const timeout = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, timeout.signal]);
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<Finding>((resolve) => {
+      timer = setTimeout(() => {
+        timeout.abort();
+        resolve({ status: 'fail', detail: `no answer within ${formatDuration(probe.timeoutMs)}` });
+      }, probe.timeoutMs);
+    });
+    const work = (async () => probe.check(signal))().catch((error: unknown): Finding => {
+      return { status: 'fail', detail: asSocleError(error).message };
+    });
+    entry.pending = work.then(() => {
+      entry.pending = null;
+    });
+    const finding = await Promise.race([work, timeUp]);
+    clearTimeout(timer);
+    if (!this.#stop.signal.aborted) this.#keep(entry, finding, elapsed());
+  }
+
+  #keep(entry: Entry, finding: Finding, durationMs: number): void {
+    if (entry.last?.status !== finding.status) {
+      const level = finding.status === 'pass' ? 'info' : 'warn';
+      this.#log[level]({ component: entry.probe.name, status: finding.status }, finding.detail);
+    }
+    entry.last = { ...finding, at: this.#clock.now(), monotonic: this.#clock.monotonic(), durationMs };
+  }
+}

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { rm, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openVault } from '../backup/vault-open.ts';
+import { connect } from '../database/connect.ts';
+import { formatSize } from '../kernel/units.ts';
+import type { DatabaseConfig, VaultConfig } from '../platform/schema.ts';
+import type { Probe } from './probe-board.ts';
+import type { Outcome, Status, Tracked } from './schema.ts';
+import { outcomeOf, worst } from './states.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+
+/** Connects as backups do, and asks for one row. */
+export function postgresqlProbe({ name, connection }: DatabaseConfig): Probe {
+  return {
+    name: `postgresql-${name}`,
+    everyMs: 30 * second,
+    timeoutMs: 5 * second,
+    async check(signal) {
+      const client = await connect(connection, signal);
+      try {
+        const { rows } = await client.query<{ version: string }>(
+          `SELECT pg_catalog.current_setting('server_version') AS version`,
+        );
+        return { status: 'pass', detail: `PostgreSQL ${rows[0]?.version} answers` };
+      } finally {
+        await client.end();
+      }
+    },
+  };
+}
+
+/** Opens the vault with its password and lists what is in it, without taking a lock. */
+export function vaultProbe(name: string, config: VaultConfig, options: { platform: string; cache: string }): Probe {
+  return {
+    name,
+    everyMs: 10 * minute,
+    timeoutMs: minute,
+    async check(signal) {
+      const vault = await openVault(config, options);
+      const dumps = (await vault.list(signal)).filter((stored) => stored.item === 'manifest').length;
+      return { status: 'pass', detail: `${vault.address} opens and holds ${dumps} backups` };
+    },
+  };
+}
+
+/** Below these the next backup or drill may not be recorded. */
+const lowBytes = 512 * 2 ** 20;
+const fullBytes = 64 * 2 ** 20;
+
+/** Space of the state directory, and that a file can be written there. */
+export function diskProbe(directory: string): Probe {
+  return {
+    name: 'disk',
+    everyMs: 30 * second,
+    timeoutMs: 5 * second,
+    async check() {
+      const { bavail, bsize, blocks } = await statfs(directory);
+      const free = bavail * bsize;
+      const file = join(directory, `.probe-${randomBytes(4).toString('hex')}`);
+      try {
+        await writeFile(file, 'a block of the state directory'.repeat(200), { mode: 0o600 });
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+        return { status: 'fail', detail: `${directory} cannot be written to (${code}), ${formatSize(free)} free` };
+      } finally {
+        await rm(file, { force: true });
+      }
+      const status = free < fullBytes ? 'fail' : free < lowBytes ? 'warn' : 'pass';
+      return { status, detail: `${formatSize(free)} of ${formatSize(blocks * bsize)} free for ${directory}` };
+    },
+  };
+}
+
+/** The backups, the drills or the checks of the vault as one component: as bad as the worst database. */
+export function stateProbe(
+  name: 'backups' | 'drills' | 'integrity',
+  status: () => Status,
+  everyMs = 10 * second,
+): Probe {
+  return {
+    name,
+    everyMs,
+    timeoutMs: 5 * second,
+    check() {
+      const found = status();
+      const rows: Array<{ name: string; tracked: Tracked }> =
+        name === 'integrity'
+          ? [{ name: 'vault', tracked: found.integrity }]
+          : found.databases.map((database) => ({ name: database.name, tracked: database[name] }));
+      const kind = name === 'backups' ? 'backup' : name === 'drills' ? 'drill' : 'integrity';
+      const judged = rows.map((row) => ({ ...row, outcome: outcomeOf(kind, row.tracked.state) }));
+      const bad = judged.filter((row) => row.outcome !== 'pass');
+      const shown = bad.length > 0 ? bad : judged;
+      return {
+        status: worst(judged.map((row): Outcome => row.outcome)),
+        detail: shown.map((row) => `${row.name}: ${row.tracked.state} (${row.tracked.detail})`).join('; ') || 'none',
+      };
+    },
+  };
+}
