@@ -34,7 +34,7 @@ export function factsSql(version: number): string {
   return `SELECT current_database() AS database, pg_database_size(current_database())::text AS bytes,
       pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate, d.datctype AS ctype,
       ${names.provider}::text AS provider, ${names.icu} AS icu,
-      current_setting('server_version') AS version, current_setting('data_checksums') = 'on' AS checksums,
+      (SELECT r.rolname FROM pg_roles r WHERE r.oid = 10) AS superuser, current_setting('server_version') AS version, current_setting('data_checksums') = 'on' AS checksums,
       current_setting('shared_preload_libraries', true) AS preload,
       (SELECT jsonb_object_agg(s.name, s.setting) FROM pg_settings s WHERE s.name = ANY ('{${meaningful.join(',')}}')) AS settings,
       (SELECT coalesce(jsonb_agg(jsonb_build_object('name', e.extname, 'version', e.extversion, 'schema', n.nspname) ORDER BY e.extname), '[]')
@@ -60,6 +60,7 @@ export interface FactsRow {
   readonly ctype: string;
   readonly provider: string;
   readonly icu: string | null;
+  readonly superuser: string;
   readonly version: string;
   readonly checksums: boolean;
   readonly preload: string | null;
@@ -73,6 +74,7 @@ export function serverFacts(row: FactsRow, version: number): ServerFacts {
   return {
     versionNumber: version,
     version: row.version,
+    superuser: row.superuser,
     major: Math.floor(version / 10_000),
     encoding: row.encoding,
     collate: row.collate,

@@ -37,6 +37,8 @@ export const serverFacts = z.object({
   versionNumber: z.number(),
   version: z.string(),
   major: z.number(),
+  /** The role that initdb made (OID 10): what the system owns is owned by it, and it is never granted anything. */
+  superuser: z.string(),
   encoding: z.string(),
   collate: z.string(),
   ctype: z.string(),
