@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fail } from '../kernel/errors.ts';
@@ -6,6 +7,21 @@ import { absolutePaths } from './paths.ts';
 import { crossChecks } from './rules.ts';
 import { type Platform, platformSchema } from './schema.ts';
 import { parseYaml } from './yaml-source.ts';
+
+/**
+ * Which platform file a command is about: the one named, else `$SOCLE_CONFIG`, else `./platform.yaml`, else
+ * `/etc/socle/platform.yaml`.
+ * @throws `config-missing` when none is named and neither of the two is there
+ */
+export function findPlatformFile(named?: string, env: NodeJS.ProcessEnv = process.env): string {
+  const places = ['platform.yaml', '/etc/socle/platform.yaml'];
+  const file = named ?? (env.SOCLE_CONFIG || undefined) ?? places.find((place) => existsSync(place));
+  if (file !== undefined) return file;
+  throw fail(
+    'config-missing',
+    `no platform file: there is neither ${places.map((place) => resolve(place)).join(' nor ')}`,
+  );
+}
 
 /**
  * Reads and checks a platform file. Paths in it are relative to the file and come back absolute.

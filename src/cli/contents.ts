@@ -1,0 +1,37 @@
+import type { Verb } from './verb.ts';
+
+/** One line of the table of contents. The verb itself is loaded only when it is called. */
+export interface Entry {
+  readonly path: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly verb: Verb }>;
+}
+
+/** Everything that `socle` can do. */
+export const contents: readonly Entry[] = [
+  { path: 'backup list', summary: 'the backups, newest first', load: () => import('./backup-list.ts') },
+  { path: 'backup show', summary: 'everything that is known of one backup', load: () => import('./backup-show.ts') },
+  { path: 'config check', summary: 'check the platform file', load: () => import('./config-check.ts') },
+  {
+    path: 'config schema',
+    summary: 'print the JSON Schema of the platform file',
+    load: () => import('./config-schema.ts'),
+  },
+  {
+    path: 'operations list',
+    summary: 'who did what, when, and how it ended',
+    load: () => import('./operations-list.ts'),
+  },
+  { path: 'version', summary: 'versions of Socle and of what it runs with', load: () => import('./version.ts') },
+];
+
+/** What the first words of a command line are about. */
+export const groups: Readonly<Record<string, string>> = {
+  backup: 'take and look after backups',
+  drill: 'restore onto an empty server and prove it',
+  vault: 'the restic repository that holds the backups',
+  key: 'keys that open the vault',
+  database: 'what Socle needs in a database',
+  config: 'the platform file',
+  operations: 'the audit trail',
+};

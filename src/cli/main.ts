@@ -1,0 +1,112 @@
+import { Command, CommanderError } from 'commander';
+import { asSocleError, type ExitCode, exit, fail } from '../kernel/errors.ts';
+import { contents, type Entry, groups } from './contents.ts';
+import { failureDocument, failureText } from './failure.ts';
+import { declare, valuesOf } from './options.ts';
+import { terminalProgress } from './progress.ts';
+import { Session } from './session.ts';
+import type { Answer, Verb } from './verb.ts';
+
+/** Runs one command line and ends the process with the exit code of the one table. */
+const argv = process.argv.slice(2);
+const wantsJson = argv.includes('--json');
+const interruption = interruptible();
+let answer: Answer | undefined;
+
+const program = new Command('socle')
+  .description('Backs up PostgreSQL, restores it onto an empty server, and proves the result identical.')
+  .option('--config <file>', 'the platform file (default: $SOCLE_CONFIG, ./platform.yaml, /etc/socle/platform.yaml)')
+  .option('--json', 'print one JSON document on standard output, also for a failure')
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ writeErr: wantsJson ? () => {} : (text) => process.stderr.write(text) })
+  .helpCommand(false)
+  .addHelpText(
+    'after',
+    '\nFirst steps: `socle demo`; then `socle config check` with a file made of docs/platform.example.yaml.',
+  );
+
+for (const entry of contents) addEntry(entry);
+
+try {
+  // `socle help backup run` is `socle backup run --help`.
+  await program.parseAsync(argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv, { from: 'user' });
+  if (answer) await print(wantsJson ? json(answer.data) : textOf(answer));
+  end(answer?.exit ?? exit.ok);
+} catch (error) {
+  if (error instanceof CommanderError && error.exitCode === 0) end(exit.ok);
+  const failure =
+    error instanceof CommanderError
+      ? fail('usage', error.message.replace(/^error: /, ''))
+      : asSocleError(interruption.signal.aborted ? interruption.signal.reason : error);
+  if (wantsJson) await print(json(failureDocument(failure)));
+  // Commander has already told about a usage error.
+  else if (!(error instanceof CommanderError)) process.stderr.write(failureText(failure));
+  end(failure.failure.exit);
+}
+
+/** A command for the entry, whose verb is loaded when the command line turns out to be about it. */
+function addEntry(entry: Entry): void {
+  const words = entry.path.split(' ');
+  const name = words.at(-1) as string;
+  let parent = program;
+  for (const word of words.slice(0, -1)) {
+    parent = parent.commands.find((command) => command.name() === word) ?? addGroup(parent, word);
+  }
+  const command = parent.command(name).description(entry.summary);
+  parent.hook('preSubcommand', async (_, called) => {
+    if (called === command) prepare(command, await entry.load().then(({ verb }) => verb));
+  });
+}
+
+function addGroup(parent: Command, name: string): Command {
+  return parent
+    .command(name)
+    .description(groups[name] ?? '')
+    .helpCommand(false);
+}
+
+function prepare(command: Command, verb: Verb): void {
+  declare(command, verb.options);
+  if (verb.about) command.addHelpText('before', `${verb.about}\n`);
+  command.addHelpText('after', `\nExamples:\n${verb.examples.map((example) => `  $ ${example}`).join('\n')}`);
+  command.action(async () => {
+    const { config, json = false } = program.opts<{ config?: string; json?: boolean }>();
+    const progress = terminalProgress();
+    using session = new Session({ config, json, progress, signal: interruption.signal });
+    answer = await verb.run(valuesOf(command, verb.options), session);
+  });
+}
+
+/** SIGINT and SIGTERM abort the work in an orderly way; the second one ends it at once. */
+function interruptible(): AbortController {
+  const controller = new AbortController();
+  const abort = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(exit.interrupted);
+    controller.abort(fail('interrupted', `interrupted by ${signal}`));
+  };
+  process.on('SIGINT', abort);
+  process.on('SIGTERM', abort);
+  // Output into a pipe that was closed, such as `| head`, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? 0 : exit.internal),
+  );
+  return controller;
+}
+
+function textOf({ text }: Answer): string {
+  const plain = typeof text === 'function' ? text() : text;
+  return plain === '' || plain.endsWith('\n') ? plain : `${plain}\n`;
+}
+
+function json(data: unknown): string {
+  return `${JSON.stringify(data, null, 2)}\n`;
+}
+
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+}
+
+function end(code: ExitCode): never {
+  process.exit(code);
+}

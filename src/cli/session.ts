@@ -1,0 +1,104 @@
+import { createInterface } from 'node:readline/promises';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Vault } from '../backup/vault.ts';
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { fail } from '../kernel/errors.ts';
+import { findPlatformFile, loadPlatform } from '../platform/load.ts';
+import { type StatePaths, statePaths } from '../platform/paths.ts';
+import type { BackupConfig, Platform } from '../platform/schema.ts';
+import { actor } from './actor.ts';
+import type { TerminalProgress } from './progress.ts';
+
+export interface SessionOptions {
+  /** `--config`. */
+  readonly config: string | undefined;
+  readonly json: boolean;
+  readonly progress: TerminalProgress;
+  readonly signal: AbortSignal;
+}
+
+/** What a verb works with. Everything is opened when it is first asked for, so that each verb pays for what it uses. */
+export class Session implements Disposable {
+  readonly actor = actor();
+  readonly clock: Clock = systemClock;
+  readonly json: boolean;
+  readonly progress: TerminalProgress;
+  readonly signal: AbortSignal;
+  readonly #config: string | undefined;
+  #platform: Promise<Platform> | undefined;
+  #state: DatabaseSync | undefined;
+
+  constructor({ config, json, progress, signal }: SessionOptions) {
+    this.#config = config;
+    this.json = json;
+    this.progress = progress;
+    this.signal = signal;
+  }
+
+  /** Path of the platform file. @throws `config-missing` */
+  file(): string {
+    return findPlatformFile(this.#config);
+  }
+
+  platform(): Promise<Platform> {
+    this.#platform ??= loadPlatform(this.file());
+    return this.#platform;
+  }
+
+  async paths(): Promise<StatePaths> {
+    return statePaths(await this.platform());
+  }
+
+  /** The `backup` section. @throws `config-invalid` when there is none */
+  async backup(): Promise<BackupConfig> {
+    const { backup } = await this.platform();
+    if (backup) return backup;
+    throw fail('config-invalid', `${this.file()} has no \`backup\` section, and this command needs its vault`, {
+      next: 'add one: docs/platform.example.yaml shows it',
+    });
+  }
+
+  /** The state database; what a crash left `running` in it has been marked. */
+  async state(): Promise<DatabaseSync> {
+    if (!this.#state) {
+      const [{ openDatabase }, { BackupCatalog }, { markInterruptedOperations }, paths] = await Promise.all([
+        import('../kernel/sqlite.ts'),
+        import('../backup/catalog.ts'),
+        import('../governance/operations.ts'),
+        this.paths(),
+      ]);
+      this.#state = openDatabase(paths.database);
+      new BackupCatalog(this.#state).markInterrupted(this.clock);
+      markInterruptedOperations(this.#state, this.clock);
+    }
+    return this.#state;
+  }
+
+  async vault(): Promise<Vault> {
+    const [{ openVault }, backup, platform, paths] = await Promise.all([
+      import('../backup/vault-open.ts'),
+      this.backup(),
+      this.platform(),
+      this.paths(),
+    ]);
+    return openVault(backup.vault, { platform: platform.name, cache: paths.cache });
+  }
+
+  /** Asks a person; without a terminal, or with `--json`, the answer is no. */
+  async confirm(question: string): Promise<boolean> {
+    if (this.json || !process.stdin.isTTY || !process.stderr.isTTY) return false;
+    this.progress.stop();
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      const answer = await terminal.question(`${question} [y/N] `, { signal: this.signal });
+      return /^y(es)?$/i.test(answer.trim());
+    } finally {
+      terminal.close();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.progress.stop();
+    this.#state?.close();
+  }
+}
