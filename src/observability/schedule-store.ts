@@ -102,8 +102,17 @@ export class ScheduleStore {
         this.#db
           .prepare(`UPDATE scheduled_run SET state = 'missed', detail = ? WHERE job = ? AND state = 'queued'`)
           .run('the next run was due before this one could start', key.job);
-        insert.run(key.job, key.kind, key.database, plan.run.toISOString(), 'queued', null);
+        this.#db
+          .prepare(
+            `INSERT INTO scheduled_run (job, kind, database, due, state) VALUES (?, ?, ?, ?, 'queued')
+             ON CONFLICT (job, due) DO UPDATE SET state = 'queued', detail = NULL WHERE state = 'missed'`,
+          )
+          .run(key.job, key.kind, key.database, plan.run.toISOString());
       }
+      // Rows that are ahead of what has been dealt with were written by a clock that was wrong.
+      this.#db
+        .prepare(`DELETE FROM scheduled_run WHERE job = ? AND due > ? AND state <> 'running'`)
+        .run(key.job, plan.handledUntil.toISOString());
       this.#db
         .prepare('UPDATE schedule SET handled_until = ?, next_at = ? WHERE job = ?')
         .run(plan.handledUntil.toISOString(), plan.nextAt?.toISOString() ?? null, key.job);

@@ -14,6 +14,8 @@ export interface Facts {
   readonly lastFailure: { readonly at: Date; readonly reason: string } | null;
   /** The last success missed a target of its own, such as the recovery time: a sentence. */
   readonly missedTarget: string | null;
+  /** Why the newest attempt said nothing either way: a sentence. It is shown, and is no failure. */
+  readonly untested: string | null;
 }
 
 const day = 86_400_000;
@@ -33,18 +35,23 @@ export interface Judgement {
 export function judge(facts: Facts, now: Date): Judgement {
   const { what, lastSuccessAt, lastFailure, targetMs } = facts;
   if (!facts.scheduled) return { state: 'off', detail: `no schedule starts a ${what}` };
-  const failed = lastFailure === null ? '' : `; the last attempt failed: ${lastFailure.reason}`;
+  const failed =
+    facts.untested !== null
+      ? `; ${facts.untested}`
+      : lastFailure === null
+        ? ''
+        : `; the last attempt failed: ${lastFailure.reason}`;
   if (lastSuccessAt === null) return { state: 'never succeeded', detail: `no ${what} has ever succeeded${failed}` };
   const age = Math.max(0, now.getTime() - lastSuccessAt.getTime());
   const last = `the last good ${what} is ${formatDuration(age)} old`;
   const failedSince = lastFailure !== null && lastFailure.at > lastSuccessAt;
   if (targetMs !== null && age > targetMs) {
     const limit = `more than the ${formatDuration(targetMs)} allowed`;
-    return { state: 'overdue', detail: `${last}, ${limit}${failedSince ? failed : ''}` };
+    return { state: 'overdue', detail: `${last}, ${limit}${failedSince || facts.untested !== null ? failed : ''}` };
   }
   if (failedSince) return { state: 'failing', detail: `the last ${what} failed: ${lastFailure.reason}; ${last}` };
   if (facts.missedTarget !== null) return { state: 'failing', detail: facts.missedTarget };
-  return { state: 'ok', detail: last };
+  return { state: 'ok', detail: `${last}${facts.untested === null ? '' : failed}` };
 }
 
 /** What a state means for health. A backup that failed once is a warning while the one before it is young enough. */

@@ -1,0 +1,108 @@
+import { fileURLToPath } from 'node:url';
+import { exit } from '../kernel/errors.ts';
+import { lastLines, type StartedProcess, start } from '../kernel/process.ts';
+import type { Step } from './jobs.ts';
+
+/** How one step, or a whole job, ended. `deferred`: the same work was already running elsewhere. */
+export interface JobResult {
+  readonly state: 'ok' | 'failed' | 'interrupted' | 'deferred';
+  /** One sentence; null when all went well. */
+  readonly detail: string | null;
+}
+
+export interface JobContext {
+  readonly configFile: string;
+  /** Ends the job: SIGTERM, and after `graceMs` SIGKILL. */
+  readonly signal: AbortSignal;
+  readonly graceMs: number;
+  /** Told the process as soon as it runs. */
+  readonly onStart?: (pid: number) => void;
+}
+
+const commandLine = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+const tailBytes = 64 * 1024;
+
+/** No backup or drill is worth waiting for longer than this: the queue behind it has to move. */
+const limitMs = 24 * 3_600_000;
+
+function tailOf(stream: StartedProcess['stdout']): () => string {
+  let text = '';
+  stream?.setEncoding('utf8');
+  stream?.on('data', (chunk: string) => {
+    text = (text + chunk).slice(-tailBytes);
+  });
+  return () => text;
+}
+
+/** What a failed command said: its failure document on either stream, else its last lines. */
+export function reasonOf(stdout: string, stderr: string, exitCode: number): string {
+  for (const text of [stdout, stderr]) {
+    for (const candidate of [text, text.trimEnd().split('\n').at(-1) ?? '']) {
+      try {
+        const document = JSON.parse(candidate) as Record<string, unknown>;
+        const failure = (document.error ?? document.failure ?? document) as Record<string, unknown>;
+        for (const key of ['message', 'detail', 'title']) if (typeof failure[key] === 'string') return failure[key];
+      } catch {}
+    }
+  }
+  if (exitCode === exit.notProven) return 'the backup is not proven: see the report';
+  if (exitCode === exit.notTested) return 'the backup could not be tested: see the report';
+  return lastLines(stderr, 3) || `it ended with ${exitCode}`;
+}
+
+/**
+ * Runs one step as a process of its own: what it does to memory, and how it dies, is not the daemon's. The kernel ends
+ * it when the daemon dies (`setpriv --pdeathsig`): no backup goes on that nobody watches.
+ */
+export async function runStep(step: Step, context: JobContext): Promise<JobResult> {
+  const child = start(
+    'setpriv',
+    [
+      '--pdeathsig',
+      'TERM',
+      '--',
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      commandLine,
+      ...step.args,
+    ].concat(['--json', '--config', context.configFile]),
+    {
+      env: {
+        SOCLE_ACTOR: 'scheduler',
+        SOCLE_LOG: process.env.SOCLE_LOG,
+        XDG_STATE_HOME: process.env.XDG_STATE_HOME,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      },
+      timeout: limitMs,
+    },
+  );
+  const [stdout, stderr] = [tailOf(child.stdout), tailOf(child.stderr)];
+  if (child.pid !== undefined) context.onStart?.(child.pid);
+  let killer: NodeJS.Timeout | undefined;
+  const end = () => {
+    child.kill('SIGTERM');
+    killer = setTimeout(() => child.kill('SIGKILL'), context.graceMs);
+  };
+  if (context.signal.aborted) end();
+  context.signal.addEventListener('abort', end, { once: true });
+  const ended = await child.ended;
+  context.signal.removeEventListener('abort', end);
+  clearTimeout(killer);
+
+  if (ended.exitCode === exit.ok) return { state: 'ok', detail: null };
+  if (context.signal.aborted) return { state: 'interrupted', detail: 'Socle was stopped while it was running' };
+  const detail = `${step.name}: ${reasonOf(stdout(), stderr(), ended.exitCode)}`;
+  if (ended.exitCode === exit.locked) return { state: 'deferred', detail };
+  return { state: ended.exitCode === exit.interrupted ? 'interrupted' : 'failed', detail };
+}
+
+/** Runs steps in order until one does not end well. */
+export async function runSteps(steps: readonly Step[], context: JobContext): Promise<JobResult> {
+  for (const [index, step] of steps.entries()) {
+    const result = await runStep(step, context);
+    if (result.state === 'ok') continue;
+    // After the first step, starting over would repeat work that is done: what could not wait has failed.
+    return index > 0 && result.state === 'deferred' ? { ...result, state: 'failed' } : result;
+  }
+  return { state: 'ok', detail: null };
+}

@@ -1,0 +1,30 @@
+import type { Platform } from '../platform/schema.ts';
+import type { JobKind } from './schedule.ts';
+
+/** One command of a job: arguments of our own command line. */
+export interface Step {
+  /** For messages: `backup`, `copy`, `prune`, `drill`, `check`. */
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+/**
+ * The commands of a job, in order; a step runs only after the one before it ended well. So retention never runs after
+ * a failed backup, nor before its copy is safe.
+ */
+export function stepsOf(kind: JobKind, database: string | null, platform: Platform): Step[] {
+  const of = database === null ? [] : ['--database', database];
+  switch (kind) {
+    case 'backup':
+    case 'deep-backup':
+      return [
+        { name: 'backup', args: ['backup', 'run', ...of, ...(kind === 'deep-backup' ? ['--deep'] : [])] },
+        ...(platform.backup?.copy ? [{ name: 'copy', args: ['vault', 'copy'] }] : []),
+        { name: 'prune', args: ['backup', 'prune', ...of] },
+      ];
+    case 'drill':
+      return [{ name: 'drill', args: ['drill', 'run', ...of] }];
+    case 'integrity':
+      return [{ name: 'check', args: ['backup', 'verify'] }];
+  }
+}

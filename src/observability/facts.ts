@@ -1,0 +1,150 @@
+import type { Backup } from '../backup/schema.ts';
+import type { DrillReport } from '../drill/schema.ts';
+import { formatDuration } from '../kernel/units.ts';
+import type { ScheduledRun } from './schedule-store.ts';
+import { believableAheadMs, type Facts } from './states.ts';
+
+/** Newest first, as the catalog lists them. */
+export interface BackupHistory {
+  readonly good: readonly Backup[];
+  readonly bad: readonly Backup[];
+  readonly runs: readonly ScheduledRun[];
+}
+
+/** What the state of drills needs of a report: not the proof, which is large. */
+export type DrillSummary = Pick<
+  DrillReport,
+  'id' | 'database' | 'backup' | 'backupAt' | 'startedAt' | 'finishedAt' | 'verdict' | 'level' | 'failure'
+> &
+  Pick<DrillReport, 'recoveryTime' | 'dataLoss' | 'timings'>;
+
+interface Failed {
+  readonly at: Date;
+  readonly reason: string;
+}
+
+const newest = (failures: readonly (Failed | undefined)[]): Failed | null =>
+  failures.reduce<Failed | null>(
+    (found, one) => (one !== undefined && (found === null || one.at > found.at) ? one : found),
+    null,
+  );
+
+/** The newest scheduled run that is over, when it failed. */
+function failedRun(runs: readonly ScheduledRun[]): Failed | undefined {
+  const over = runs.find((run) => ['ok', 'failed', 'interrupted'].includes(run.state));
+  if (over === undefined || over.state === 'ok') return undefined;
+  return { at: over.finishedAt ?? over.due, reason: over.detail ?? over.state };
+}
+
+export const isActive = (runs: readonly ScheduledRun[]) =>
+  runs.some((run) => run.state === 'running' || run.state === 'queued');
+
+const believable = (stamp: string, now: Date) => Date.parse(stamp) <= now.getTime() + believableAheadMs;
+
+/** Facts about the backups of one database. The age of a backup is that of its snapshot: it is what a restore gives. */
+export function backupFacts(
+  history: BackupHistory,
+  options: { scheduled: boolean; rpoMs: number },
+  now: Date,
+): Facts & { lastDurationMs: number | null } {
+  const good = history.good.find((backup) => believable(backup.timestamp, now));
+  const bad = history.bad
+    .filter((backup) => believable(backup.startedAt, now))
+    // An interrupted attempt that is about to be made again is no news.
+    .find((backup) => !(backup.failure?.code === 'interrupted' && isActive(history.runs)));
+  return {
+    what: 'backup',
+    scheduled: options.scheduled,
+    targetMs: options.rpoMs,
+    lastSuccessAt: good ? new Date(good.timestamp) : null,
+    lastFailure: newest([
+      bad && { at: new Date(bad.finishedAt ?? bad.startedAt), reason: reasonOf(bad) },
+      failedRun(history.runs),
+    ]),
+    missedTarget: null,
+    untested: null,
+    lastDurationMs: good?.durationMs ?? null,
+  };
+}
+
+function reasonOf(backup: Backup): string {
+  if (backup.failure) return backup.failure.message;
+  if (backup.status === 'damaged') return `${backup.id} is damaged in the vault`;
+  return backup.missing.length > 0 ? `it lacks ${backup.missing.slice(0, 3).join(', ')}` : `it is ${backup.status}`;
+}
+
+/** The targets that a proven drill missed. Data loss is judged only when it restored the newest backup of its time. */
+function missedTarget(drill: DrillSummary, good: readonly Backup[]): string | null {
+  const { recoveryTime, dataLoss } = drill;
+  if (recoveryTime?.met === false) {
+    const [took, target] = [recoveryTime.ms, recoveryTime.targetMs].map(formatDuration);
+    return `the last drill proved its backup, but the restore took ${took}; the target (rto) is ${target}`;
+  }
+  const newer = good.some((one) => one.timestamp > drill.backupAt && (one.finishedAt ?? '9') < drill.startedAt);
+  if (dataLoss?.met === false && !newer) {
+    const [lost, target] = [dataLoss.ms, dataLoss.targetMs].map(formatDuration);
+    return `the last drill proved its backup, but ${lost} of data would have been lost; the target (rpo) is ${target}`;
+  }
+  return null;
+}
+
+/** The newest attempt, when it gave no answer: the environment failed, or the drill did not come to a report. */
+function untested(drills: readonly DrillSummary[], runs: readonly ScheduledRun[]): string | null {
+  const [newestDrill] = drills;
+  if (newestDrill?.verdict === 'not-tested') {
+    return `the last drill could not test it: ${newestDrill.failure?.message ?? 'for a reason not recorded'}`;
+  }
+  const run = failedRun(runs);
+  if (
+    run === undefined ||
+    (newestDrill !== undefined && Date.parse(newestDrill.finishedAt) >= run.at.getTime() - 60_000)
+  ) {
+    return null;
+  }
+  return `the last drill gave no report: ${run.reason}`;
+}
+
+/**
+ * Facts about the drills of one database. A drill that could not test anything says nothing about the backup: it is no
+ * failure, and the proof before it grows older until it is overdue.
+ */
+export function drillFacts(
+  history: { drills: readonly DrillSummary[]; good: readonly Backup[]; runs: readonly ScheduledRun[] },
+  options: { scheduled: boolean; overdueAfterMs: number },
+  now: Date,
+): Facts & { lastDurationMs: number | null } {
+  const drills = history.drills.filter((drill) => believable(drill.startedAt, now));
+  const proven = drills.find((drill) => drill.verdict === 'proven');
+  const refuted = drills.find((drill) => drill.verdict !== 'proven' && drill.verdict !== 'not-tested');
+  return {
+    what: 'drill',
+    scheduled: options.scheduled,
+    targetMs: options.overdueAfterMs,
+    lastSuccessAt: proven ? new Date(proven.startedAt) : null,
+    lastFailure: refuted
+      ? { at: new Date(refuted.finishedAt), reason: refuted.failure?.message ?? refuted.verdict }
+      : null,
+    missedTarget: proven ? missedTarget(proven, history.good) : null,
+    untested: untested(drills, history.runs),
+    lastDurationMs: proven?.timings.total ?? null,
+  };
+}
+
+/** Facts about the checks of the vault, from their scheduled runs alone. */
+export function integrityFacts(
+  runs: readonly ScheduledRun[],
+  scheduled: boolean,
+): Facts & { lastDurationMs: number | null } {
+  const done = runs.find((run) => run.state === 'ok');
+  const at = done?.finishedAt ?? null;
+  return {
+    what: 'check of the vault',
+    scheduled,
+    targetMs: null,
+    lastSuccessAt: at,
+    lastFailure: failedRun(runs) ?? null,
+    missedTarget: null,
+    untested: null,
+    lastDurationMs: at && done?.startedAt ? at.getTime() - done.startedAt.getTime() : null,
+  };
+}
