@@ -1,0 +1,91 @@
+import type { ClientProgram, RestoredServer } from '../../database/restored-server.ts';
+import { fail } from '../../kernel/errors.ts';
+import { lastLines, type StartedProcess } from '../../kernel/process.ts';
+import { openPipe } from './pipe.ts';
+
+/** Text of values depends on these: the same for the backup's dump and for the restored copy's. */
+export const repeatable = [
+  'TimeZone=UTC',
+  'bytea_output=hex',
+  'synchronize_seqscans=off',
+  'statement_timeout=0',
+  'lock_timeout=0',
+  'idle_in_transaction_session_timeout=0',
+] as const;
+
+/** A database's name as `-d` takes it: a bare name with `=` in it would be read as a connection string. */
+export function databaseArgument(name: string): string {
+  return `dbname='${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+export interface Reading {
+  readonly server: RestoredServer;
+  readonly program: ClientProgram;
+  readonly args: readonly string[];
+  readonly readable?: readonly string[];
+  /** Of ours, for the pipe. */
+  readonly directory: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a client program beside the restored server and hands its output over in chunks that are valid during the call.
+ * @throws `command-failed` with its last lines when it does not end with 0, `interrupted` when the signal aborts
+ */
+export async function readProgram(reading: Reading, onChunk: (chunk: Buffer) => void): Promise<void> {
+  const pipe = await openPipe(reading.directory);
+  try {
+    const child = startProgram(reading, pipe.descriptor);
+    const finished = endOf(child);
+    try {
+      await pipe.read(onChunk);
+    } catch (error) {
+      child.kill('SIGKILL');
+      await child.ended;
+      throw error;
+    }
+    await finished(reading);
+  } finally {
+    pipe.close();
+  }
+}
+
+/** Runs a client program whose standard output goes straight into an open file. */
+export async function programToFile(reading: Reading, descriptor: number): Promise<void> {
+  await endOf(startProgram(reading, descriptor))(reading);
+}
+
+/** The whole output of a client program, for what is small: a schema, a table of contents. */
+export async function programText(reading: Reading): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  await readProgram(reading, (chunk) => chunks.push(Buffer.from(chunk)));
+  return Buffer.concat(chunks);
+}
+
+function startProgram(reading: Reading, output: number): StartedProcess {
+  reading.signal?.throwIfAborted();
+  return reading.server.start(reading.program, reading.args, reading.readable ?? [], {
+    stdio: ['ignore', output, 'pipe'],
+    env: { PGOPTIONS: repeatable.map((setting) => `-c ${setting}`).join(' ') },
+    signal: reading.signal,
+  });
+}
+
+/** Collects what it says on standard error at once: a full pipe would stop it. */
+function endOf(child: StartedProcess): (reading: Reading) => Promise<void> {
+  let errors = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk.toString()).slice(-8_000);
+  });
+  return async ({ program, signal }) => {
+    const { exitCode, aborted } = await child.ended;
+    if (aborted || signal?.aborted) throw fail('interrupted', 'the proof was interrupted');
+    if (exitCode !== 0) {
+      throw fail('command-failed', `${program} ended with ${exitCode} while the copy was compared`, {
+        program,
+        exitCode,
+        output: lastLines(errors),
+      });
+    }
+  };
+}
