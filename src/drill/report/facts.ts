@@ -17,7 +17,7 @@ export function facts(report: DrillReport): Markup {
       ? `at most ${formatSize(limit)} allowed`
       : `${formatSize(peak)} at its peak, of ${formatSize(limit)} allowed`;
   return html`<section aria-labelledby="fence"><h2 id="fence">How the scratch server was fenced in</h2>
-<p class="lead">What a backup restores may run code of its own: it ran here, and the server was destroyed afterwards.</p>
+<p class="lead">What a backup restores may run code of its own: ${scratch.serverVersion === null ? 'it would have run here' : 'it ran here, on a server that lived no longer than the drill'}.</p>
 <dl><dt>Sandbox</dt><dd>${scratch.sandbox}</dd>
 <dt>PostgreSQL</dt><dd>${scratch.serverVersion ?? 'not started'}</dd>
 <dt>Memory</dt><dd>${used(scratch.peakMemory, scratch.memoryLimit)}</dd>

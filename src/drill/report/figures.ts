@@ -56,7 +56,7 @@ const stages = [
 ] as const;
 
 /** Which part took how long, one after the other and to scale. */
-export function timeline({ timings }: DrillReport): Markup {
+export function timeline({ timings, recoveryTime }: DrillReport): Markup {
   const parts = sum(stages.map(([key]) => timings[key]));
   const scale = Math.max(timings.total, parts, 1) / 100;
   let from = 0;
@@ -66,6 +66,6 @@ export function timeline({ timings }: DrillReport): Markup {
     return html`<tr><th scope="row">${label}</th><td><svg height="16" aria-hidden="true"><rect class="track" y="7.5" width="100%" height="1" /><rect class="${shade}" x="${(start / scale).toFixed(2)}%" y="1" width="${Math.max(timings[key] / scale, timings[key] > 0 ? 0.25 : 0).toFixed(2)}%" height="14" rx="2" /></svg></td><td class="amount">${timings[key] > 0 ? formatDuration(timings[key]) : '–'}</td></tr>`;
   });
   return html`<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
-<p class="lead">Recovery time is fetch and restore: ${formatDuration(timings.fetch + timings.restore)}.</p>
+<p class="lead">Recovery time is fetch and restore${recoveryTime ? `: ${formatDuration(recoveryTime.ms)}` : null}.</p>
 <table class="timeline"><tbody>${rows}<tr class="sum"><th scope="row">In all</th><td>with starting and destroying the scratch server</td><td class="amount">${formatDuration(timings.total)}</td></tr></tbody></table></section>`;
 }

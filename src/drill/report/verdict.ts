@@ -51,7 +51,7 @@ export function hero(report: DrillReport): Markup {
   return html`<header class="hero ${tone}">
 <p class="verdict"><svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="12" cy="12" r="10" />${glyphs[tone]}</svg>${word}</p>
 <h1>${name(report.database)} ${sentence}${level}</h1>
-<p class="lead">The backup of ${moment(report.backupAt)} was restored onto an empty server on ${moment(report.startedAt)}.</p>
+<p class="lead">The backup of ${moment(report.backupAt)} was ${report.recoveryTime ? '' : 'to be '}restored onto an empty server on ${moment(report.startedAt)}.</p>
 ${ladder(report)}
 ${failure(report)}
 </header>`;
