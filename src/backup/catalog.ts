@@ -21,6 +21,8 @@ export interface BackupFilter {
   readonly database?: string | undefined;
   readonly status?: readonly Backup['status'][] | undefined;
   readonly limit?: number | undefined;
+  /** Only those after this one in the list: where a page ended. */
+  readonly after?: { readonly startedAt: string; readonly id: string } | undefined;
 }
 
 /** What is known of every backup (DS-1). The vault is the truth: all of it can be rebuilt from there. */
@@ -33,14 +35,21 @@ export class BackupCatalog {
   }
 
   /** Newest first. */
-  list({ database, status, limit }: BackupFilter = {}): Backup[] {
+  list({ database, status, limit, after }: BackupFilter = {}): Backup[] {
     const rows = this.#db
       .prepare(
         `SELECT document FROM backup
          WHERE (?1 IS NULL OR database = ?1) AND (?2 IS NULL OR status IN (SELECT value FROM json_each(?2)))
+           AND (?4 IS NULL OR (started_at, id) < (?4, ?5))
          ORDER BY started_at DESC, id DESC LIMIT ?3`,
       )
-      .all(database ?? null, status ? JSON.stringify(status) : null, limit ?? -1);
+      .all(
+        database ?? null,
+        status ? JSON.stringify(status) : null,
+        limit ?? -1,
+        after?.startedAt ?? null,
+        after?.id ?? null,
+      );
     return rows.map((row) => backupSchema.parse(JSON.parse(String(row.document))));
   }
 

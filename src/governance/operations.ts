@@ -63,12 +63,22 @@ export async function recordOperation<T>(
   }
 }
 
-/** Newest first. */
-export function listOperations(db: DatabaseSync, limit = 100): Operation[] {
+/**
+ * Newest first.
+ * @param after where a page ended: only those after it in the list
+ */
+export function listOperations(
+  db: DatabaseSync,
+  limit = 100,
+  after?: { readonly startedAt: string; readonly id: string },
+): Operation[] {
   migrate(db, 'operation', migrations);
   return db
-    .prepare('SELECT * FROM operation ORDER BY started_at DESC, rowid DESC LIMIT ?')
-    .all(limit)
+    .prepare(
+      `SELECT * FROM operation WHERE ?1 IS NULL OR (started_at, id) < (?1, ?2)
+       ORDER BY started_at DESC, id DESC LIMIT ?3`,
+    )
+    .all(after?.startedAt ?? null, after?.id ?? null, limit)
     .map((row) =>
       operationSchema.parse({
         id: row.id,
