@@ -75,8 +75,9 @@ export function listOperations(
   migrate(db, 'operation', migrations);
   return db
     .prepare(
-      `SELECT * FROM operation WHERE ?1 IS NULL OR (started_at, id) < (?1, ?2)
-       ORDER BY started_at DESC, id DESC LIMIT ?3`,
+      `SELECT * FROM operation WHERE ?1 IS NULL
+         OR (started_at, rowid) < (?1, coalesce((SELECT rowid FROM operation WHERE id = ?2), 0))
+       ORDER BY started_at DESC, rowid DESC LIMIT ?3`,
     )
     .all(after?.startedAt ?? null, after?.id ?? null, limit)
     .map((row) =>
