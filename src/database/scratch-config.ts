@@ -35,7 +35,10 @@ export function serverArguments({ memory, preloadLibraries, settings }: ScratchS
     jit: 'off',
     // Tablespaces of the source become directories of the scratch server (PostgreSQL, Developer Options).
     allow_in_place_tablespaces: 'on',
+    // Errors are read by us: in English, and with their SQLSTATE.
     lc_messages: 'C',
+    log_line_prefix: '%m [%p] %e ',
+    log_min_messages: 'warning',
     logging_collector: 'off',
     log_destination: 'stderr',
     shared_preload_libraries: preloadLibraries.join(','),

@@ -5,13 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { fail, type SocleError } from '../kernel/errors.ts';
 import { lastLines, type StartedProcess } from '../kernel/process.ts';
+import { serverTools } from './client-tools.ts';
 import type { ScratchServer } from './restored-server.ts';
 import { port, type ScratchServerConfig, serverArguments } from './scratch-config.ts';
 import { makePlace, processesIn, removePlace, type ScratchPlace } from './scratch-place.ts';
 import { processTree } from './scratch-processes.ts';
 import { type Sight, startInside } from './scratch-programs.ts';
 import { inside, type SandboxLimits } from './scratch-sandbox.ts';
-import { serverTools } from './scratch-tools.ts';
 import { type ScratchLimits, watch } from './scratch-watch.ts';
 
 export interface ScratchOptions extends Partial<Omit<ScratchServerConfig, 'memory'>> {

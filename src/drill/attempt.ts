@@ -1,0 +1,251 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Manifest } from '../backup/schema.ts';
+import type { Vault } from '../backup/vault.ts';
+import { newestHeartbeat } from '../database/heartbeat.ts';
+import type { ScratchServer } from '../database/restored-server.ts';
+import { startScratch } from '../database/scratch.ts';
+import { hostFacts } from '../database/scratch-host.ts';
+import { makePlace, removePlace, type ScratchPlace } from '../database/scratch-place.ts';
+import { type HostFacts, libraryName, preflightRestore } from '../database/scratch-preflight.ts';
+import { sourceSettings } from '../database/scratch-settings.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { fail, type SocleError } from '../kernel/errors.ts';
+import type { Progress } from '../kernel/progress.ts';
+import { formatSize } from '../kernel/units.ts';
+import type { DrillConfig } from '../platform/schema.ts';
+import { type Artifact, checkArchive, type FetchedArtifact, fetchArtifact } from './artifact.ts';
+import { firstCause } from './classify.ts';
+import { prove } from './proof/prove.ts';
+import { restoreArchive } from './restore.ts';
+import { maintenanceDatabase } from './restore-plan.ts';
+import { restoreRoles } from './roles.ts';
+import type { DrillReport, Proof } from './schema.ts';
+
+/** What a drill came to know, however far it got. */
+export interface Attempt {
+  readonly timings: Omit<DrillReport['timings'], 'total'>;
+  readonly notes: string[];
+  readonly scratch: DrillReport['scratch'];
+  /** True once everything was restored. */
+  restored: boolean;
+  heartbeatAt: Date | null;
+  proof: Proof | null;
+  failure: SocleError | null;
+}
+
+export interface AttemptInput {
+  readonly artifact: Artifact;
+  readonly vault: Vault;
+  readonly config: DrillConfig;
+  /** Directory of scratch servers. */
+  readonly root: string;
+  readonly showValues: boolean;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** Restores and proves one backup on a scratch server, which is gone afterwards. Never rejects. */
+export async function attempt(input: AttemptInput): Promise<Attempt> {
+  const { limits } = input.config;
+  const result: Attempt = {
+    timings: { preflight: 0, fetch: 0, restore: 0, proof: 0 },
+    notes: [],
+    scratch: {
+      sandbox: 'not started',
+      serverVersion: null,
+      memoryLimit: limits.memory,
+      diskLimit: limits.disk,
+      peakMemory: null,
+      peakDisk: null,
+    },
+    restored: false,
+    heartbeatAt: null,
+    proof: null,
+    failure: null,
+  };
+  try {
+    const host = await timed(input, result, 'preflight', () => checkHost(input, result));
+    await onScratch(input, result, host);
+  } catch (error) {
+    result.failure = firstCause(error);
+  }
+  return result;
+}
+
+async function timed<T>(
+  { clock }: AttemptInput,
+  { timings }: Attempt,
+  part: keyof Attempt['timings'],
+  work: () => Promise<T>,
+): Promise<T> {
+  const began = clock.monotonic();
+  try {
+    return await work();
+  } finally {
+    timings[part] = Math.round(clock.monotonic() - began);
+  }
+}
+
+async function checkHost({ artifact, config, root, progress }: AttemptInput, result: Attempt): Promise<HostFacts> {
+  const { inventory, dump, roles } = artifact.manifest;
+  progress.step('checking this machine');
+  const host = await hostFacts(inventory.server.major, root);
+  result.scratch.serverVersion = host.serverVersion;
+  const { problems, notes } = preflightRestore(inventory, dump.bytes, host, config.limits);
+  result.notes.push(...notes);
+  if (!roles.passwords) result.notes.push('logins need new passwords: the backup holds no password hashes');
+  const [problem, ...more] = problems;
+  if (problem === undefined) return host;
+  const others = more.map(({ message }) => message);
+  throw fail(problem.code, [problem.message, ...others].join('; '), { next: problem.next, others });
+}
+
+async function onScratch(input: AttemptInput, result: Attempt, host: HostFacts): Promise<void> {
+  const place = makePlace(input.root);
+  let server: ScratchServer | undefined;
+  try {
+    const started = await startAndFetch(input, result, host, place);
+    server = started.server;
+    await restoreAndProve(input, result, server, started.files);
+  } catch (error) {
+    throw firstCause(server?.failure(), error);
+  } finally {
+    const peak = server?.peak();
+    result.scratch.peakMemory = peak?.memory ?? null;
+    result.scratch.peakDisk = peak?.disk ?? null;
+    await server?.destroy();
+    await removePlace(place.directory);
+  }
+}
+
+/** Both at once: the server is ready when the archive is there. */
+async function startAndFetch(input: AttemptInput, result: Attempt, host: HostFacts, place: ScratchPlace) {
+  const { artifact, vault, config, root, progress } = input;
+  const { server: source } = artifact.manifest.inventory;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([input.signal, stop.signal]);
+  progress.step(`fetching ${formatSize(artifact.manifest.dump.bytes)} from the vault`);
+  const [started, fetched] = await Promise.allSettled([
+    startScratch({
+      root,
+      place,
+      signal,
+      major: source.major,
+      limits: config.limits,
+      superuser: source.superuser,
+      preloadLibraries: source.preloadLibraries.map(libraryName),
+      settings: sourceSettings(source.settings, host.locales),
+    }).catch((error) => {
+      stop.abort();
+      throw error;
+    }),
+    timed(input, result, 'fetch', () => fetchArtifact(vault, artifact, join(place.directory, 'archive'), signal)),
+  ]);
+  if (started.status === 'rejected') throw started.reason;
+  const server = started.value;
+  result.scratch.sandbox = server.sandbox;
+  if (fetched.status === 'fulfilled') return { server, files: fetched.value };
+  await server.destroy();
+  throw fetched.reason;
+}
+
+async function restoreAndProve(
+  input: AttemptInput,
+  result: Attempt,
+  server: ScratchServer,
+  files: FetchedArtifact,
+): Promise<void> {
+  const { artifact, progress, showValues, signal } = input;
+  const { manifest } = artifact;
+  const { database } = manifest.inventory;
+  const work = join(server.directory, 'work');
+  await mkdir(work, { mode: 0o755 });
+  progress.step(`restoring ${database}`);
+  await timed(input, result, 'restore', () => restoreWhileHashing(input, server, files, work));
+  result.restored = true;
+  const client = await server.connect(database);
+  result.heartbeatAt = await newestHeartbeat(client).finally(() => client.end());
+  progress.step(`proving ${database}`);
+  result.proof = await timed(input, result, 'proof', () =>
+    prove({
+      manifest,
+      archive: files.archive,
+      restored: { server, database },
+      reference: server,
+      workDirectory: work,
+      showValues,
+      progress,
+      signal,
+    }),
+  );
+}
+
+/** The archive is hashed while it is restored: what it does to the scratch server does not matter if it is not ours. */
+async function restoreWhileHashing(
+  { artifact: { manifest }, config, progress, signal: outer }: AttemptInput,
+  server: ScratchServer,
+  { archive, roles }: FetchedArtifact,
+  work: string,
+): Promise<void> {
+  const { inventory, dump } = manifest;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([outer, stop.signal]);
+  const base = server.peak().disk;
+  const shown = setInterval(() => {
+    const written = Math.max(0, server.peak().disk - base);
+    progress.update(Math.min(written, inventory.bytes), inventory.bytes, 'bytes');
+  }, 1_000);
+  const restore = async () => {
+    await prepareServer(server, inventory, roles, signal);
+    const database = maintenanceDatabase(inventory.database);
+    const jobs = config.limits.jobs;
+    const target = inventory.database;
+    await restoreArchive({
+      server,
+      inventory,
+      archive,
+      work,
+      target,
+      database,
+      jobs,
+      signal,
+      create: true,
+      exitOnError: true,
+    });
+  };
+  const [hashed, restored] = await Promise.allSettled([
+    checkArchive(archive, dump, signal).catch((error) => {
+      stop.abort();
+      throw error;
+    }),
+    restore(),
+  ]);
+  clearInterval(shown);
+  if (hashed.status === 'rejected') throw hashed.reason;
+  if (restored.status === 'rejected') throw restored.reason;
+}
+
+/** What belongs to the server and not to the database: tablespaces, roles; and no database in the way of the restored one. */
+async function prepareServer(
+  server: ScratchServer,
+  inventory: Manifest['inventory'],
+  roles: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database } = inventory;
+  const from = maintenanceDatabase(database);
+  const client = await server.connect(from);
+  try {
+    for (const name of inventory.server.tablespaces) {
+      await client.query(`CREATE TABLESPACE ${pg.escapeIdentifier(name)} LOCATION ''`);
+    }
+    if (database === 'template1') await client.query('ALTER DATABASE template1 IS_TEMPLATE false');
+    await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)}`);
+  } finally {
+    await client.end();
+  }
+  await restoreRoles(server, roles, from, signal);
+}

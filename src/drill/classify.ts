@@ -1,0 +1,83 @@
+import { asSocleError, type FailureCode, fail, type SocleError } from '../kernel/errors.ts';
+import type { RestoreError } from './restore-errors.ts';
+import type { Verdict } from './schema.ts';
+
+/**
+ * What pg_restore's errors mean, by PostgreSQL's own texts (the server speaks English to us). The first that matches
+ * counts; an error of a kind that is not here is the backup's: it did not restore.
+ */
+const meanings: ReadonlyArray<readonly [RegExp, FailureCode]> = [
+  [/violates foreign key constraint "/, 'source-inconsistent'],
+  [/could not create (unique index|exclusion constraint) "/, 'source-inconsistent'],
+  [
+    /(check constraint "[^"]*" (of relation|is violated)|violates check constraint "|conflicting key value violates)/,
+    'source-inconsistent',
+  ],
+  [/violates not-null constraint|column "[^"]*" of relation "[^"]*" contains null values/, 'source-inconsistent'],
+  [/duplicate key value violates unique constraint "/, 'source-inconsistent'],
+  [
+    /could not uncompress|could not read from input file|unexpected end of file|did not find magic string/,
+    'artifact-damaged',
+  ],
+  [
+    /not appear to be a valid archive|unsupported version .* in file header|error in compressed data/,
+    'artifact-damaged',
+  ],
+  [
+    /unexpected block ID|unrecognized data block type|could not find block ID|entry ID .* out of range/,
+    'artifact-damaged',
+  ],
+  [/No space left on device|could not extend file|File too large/, 'drill-out-of-space'],
+  [/^out of (shared )?memory|could not resize shared memory|Cannot allocate memory/, 'drill-out-of-memory'],
+  [/could not (open|load|access) (extension control|file "\$libdir|library)/, 'drill-environment'],
+  [/extension "[^"]*" (is not available|has no installation script)/, 'drill-environment'],
+  [
+    /invalid (LC_\w+ )?locale name|could not create locale|(ICU|collation provider).*not supported/,
+    'drill-environment',
+  ],
+  [
+    /server closed the connection|connection to server .* failed|terminating connection|could not fork/,
+    'scratch-failed',
+  ],
+  [/the database system is (in recovery mode|shutting down|starting up)/, 'scratch-failed'],
+];
+
+/** What the errors of a restore mean, as one failure that names the statement. */
+export function restoreFailure(errors: readonly RestoreError[], exitCode: number): SocleError {
+  for (const error of errors) {
+    const code = meanings.find(([pattern]) => pattern.test(error.message))?.[1];
+    if (code !== undefined) return named(code, error);
+  }
+  const [first] = errors;
+  return first === undefined
+    ? fail('restore-failed', `pg_restore ended with ${exitCode} and said nothing`)
+    : named('restore-failed', first);
+}
+
+/** The server's DETAIL is left out: it quotes values of rows. */
+function named(code: FailureCode, { message, statement }: RestoreError): SocleError {
+  const what =
+    code === 'source-inconsistent' ? `the source holds rows that break a constraint of its own: ${message}` : message;
+  return fail(code, statement === null ? what : `${what} (at: ${statement})`, { statement });
+}
+
+/** The first of these that is known explains the other: a server that was stopped makes pg_restore fail as well. */
+export function firstCause(...causes: readonly unknown[]): SocleError {
+  return asSocleError(causes.find((cause) => cause !== null && cause !== undefined));
+}
+
+/** Which verdict a failure is. What is not known to be the backup's fault says nothing about the backup. */
+export function verdictOf(code: FailureCode): Verdict {
+  switch (code) {
+    case 'artifact-damaged':
+    case 'vault-damaged':
+      return 'artifact-damaged';
+    case 'source-inconsistent':
+      return 'source-inconsistent';
+    case 'restore-failed':
+    case 'not-identical':
+      return 'mismatch';
+    default:
+      return 'not-tested';
+  }
+}

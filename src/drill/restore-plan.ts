@@ -1,0 +1,76 @@
+import type { Inventory } from '../database/inventory-schema.ts';
+
+/** What a restore leaves out, or takes alone. */
+export interface RestoreSelection {
+  /** Only what is in this schema. */
+  readonly schema?: string;
+  /** Only this table; `schema` names where. */
+  readonly table?: string;
+}
+
+export interface RestoreCommand {
+  readonly archive: string;
+  /** Database to connect to: the target, or with `create` one to start from. */
+  readonly database: string;
+  /** Creates the database with its properties, settings and comments. */
+  readonly create: boolean;
+  readonly jobs: number;
+  /** Stop at the first error; else go on and count them. */
+  readonly exitOnError: boolean;
+  /** File with the entries to restore, as `pg_restore --list` prints them. */
+  readonly list?: string;
+  readonly tablespaces?: boolean;
+  /** Owners and rights are restored; false when the roles are not there. */
+  readonly owners?: boolean;
+  readonly selection?: RestoreSelection;
+}
+
+/** Arguments of pg_restore(1). */
+export function restoreArguments(command: RestoreCommand): string[] {
+  const { selection = {} } = command;
+  return [
+    ...(command.create ? ['--create'] : []),
+    ...(command.exitOnError ? ['--exit-on-error'] : []),
+    `--jobs=${command.jobs}`,
+    ...(command.tablespaces === false ? ['--no-tablespaces'] : []),
+    ...(command.owners === false ? ['--no-owner', '--no-privileges'] : []),
+    ...(command.list === undefined ? [] : [`--use-list=${command.list}`]),
+    ...(selection.schema === undefined ? [] : [`--schema=${selection.schema}`]),
+    ...(selection.table === undefined ? [] : [`--table=${selection.table}`]),
+    `--dbname=${command.database}`,
+    command.archive,
+  ];
+}
+
+/** The database that `CREATE DATABASE name` is sent from: any other one that every cluster has. */
+export function maintenanceDatabase(name: string): string {
+  return name === 'postgres' ? 'template1' : 'postgres';
+}
+
+/** Extensions whose version on the source is not what CREATE EXTENSION would give here. */
+export function extensionsToPin(
+  extensions: Inventory['server']['extensions'],
+  defaults: ReadonlyMap<string, string>,
+): Inventory['server']['extensions'] {
+  return extensions.filter(({ name, version }) => defaults.has(name) && defaults.get(name) !== version);
+}
+
+/** Lists for `pg_restore --use-list`: what comes before the extensions that we create ourselves, and the rest. */
+export interface SplitList {
+  /** The database and the schemas. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
+ * A dumped CREATE EXTENSION names no version. So the restore is done in two parts where that matters: the database and
+ * its schemas, then (after we have created those extensions, in the source's version) everything else, where
+ * `CREATE EXTENSION IF NOT EXISTS` finds them there.
+ * @param list what `pg_restore --list` printed: `id; class oid KIND schema name owner` per entry
+ */
+export function splitList(list: string): SplitList {
+  const entries = list.split('\n').filter((line) => /^\d+;/.test(line));
+  const early = (line: string) => /^\d+; \d+ \d+ (SCHEMA|DATABASE|DATABASE PROPERTIES) /.test(line);
+  const text = (lines: string[]) => `${lines.join('\n')}\n`;
+  return { before: text(entries.filter(early)), after: text(entries.filter((line) => !early(line))) };
+}

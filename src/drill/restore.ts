@@ -1,0 +1,96 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Inventory } from '../database/inventory-schema.ts';
+import type { RestoredServer } from '../database/restored-server.ts';
+import { fail } from '../kernel/errors.ts';
+import { restoreFailure } from './classify.ts';
+import { finished } from './program.ts';
+import { type RestoreError, restoreErrors } from './restore-errors.ts';
+import { extensionsToPin, type RestoreCommand, restoreArguments, splitList } from './restore-plan.ts';
+
+export interface RestoreRequest extends Omit<RestoreCommand, 'list'> {
+  readonly server: RestoredServer;
+  readonly inventory: Inventory;
+  /** The database that the content lands in: `database` of the command is another one when it creates this one. */
+  readonly target: string;
+  /** Directory for lists of entries. */
+  readonly work: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * What ALTER DATABASE and ALTER ROLE of the source must not do to the sessions that restore it: a database that is read
+ * only by default could not be filled.
+ */
+const session = { PGOPTIONS: '-c default_transaction_read_only=off' } as const;
+
+/**
+ * Runs pg_restore, with every extension in the version of the source.
+ * @returns the statements that failed; none unless `exitOnError` is false
+ * @throws what `restoreFailure` says of the first error, `interrupted`
+ */
+export async function restoreArchive(request: RestoreRequest): Promise<RestoreError[]> {
+  const pinned = extensionsToPin(request.inventory.server.extensions, await defaultVersions(request));
+  if (pinned.length === 0) return pgRestore(request, request);
+  const lists = splitList(await listEntries(request));
+  const file = join(request.work, 'entries.list');
+  try {
+    await writeFile(file, lists.before, { mode: 0o644 });
+    const early = await pgRestore(request, { ...request, list: file });
+    await createExtensions(request, pinned);
+    await writeFile(file, lists.after, { mode: 0o644 });
+    const late = await pgRestore(request, { ...request, create: false, database: request.target, list: file });
+    return [...early, ...late];
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function pgRestore({ server, signal }: RestoreRequest, command: RestoreCommand): Promise<RestoreError[]> {
+  const readable = [command.archive, ...(command.list === undefined ? [] : [command.list])];
+  const child = server.start('pg_restore', restoreArguments(command), readable, { signal, env: session });
+  const { exitCode, stderr, aborted } = await finished(child);
+  if (aborted) throw fail('interrupted', 'the restore was interrupted');
+  const errors = restoreErrors(stderr);
+  // Without --exit-on-error it ends with 1 after errors that it counted; every other end is a failure of the whole.
+  const salvaged = !command.exitOnError && exitCode === 1 && /errors ignored on restore: \d+/.test(stderr);
+  if (exitCode !== 0 && !salvaged) throw restoreFailure(errors, exitCode);
+  return errors;
+}
+
+async function listEntries({ server, archive, signal }: RestoreRequest): Promise<string> {
+  const child = server.start('pg_restore', ['--create', '--list', archive], [archive], { signal });
+  const { exitCode, stdout, stderr } = await finished(child);
+  if (exitCode !== 0) throw restoreFailure(restoreErrors(stderr), exitCode);
+  return stdout;
+}
+
+/** The version that CREATE EXTENSION gives on this server, by extension. */
+async function defaultVersions({ server, database }: RestoreRequest): Promise<Map<string, string>> {
+  const client = await server.connect(database);
+  try {
+    const { rows } = await client.query<{ name: string; default_version: string }>(
+      'SELECT name, default_version FROM pg_catalog.pg_available_extensions',
+    );
+    return new Map(rows.map((row) => [row.name, row.default_version]));
+  } finally {
+    await client.end();
+  }
+}
+
+async function createExtensions({ server, target }: RestoreRequest, pinned: Inventory['server']['extensions']) {
+  const client = await server.connect(target);
+  const quote = pg.escapeIdentifier;
+  try {
+    for (const { name, version, schema } of pinned) {
+      await client.query(
+        `CREATE EXTENSION IF NOT EXISTS ${quote(name)} WITH SCHEMA ${quote(schema)} VERSION ${quote(version)} CASCADE`,
+      );
+    }
+  } catch (error) {
+    throw fail('drill-environment', `an extension could not be created: ${(error as Error).message}`, {}, error);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,32 @@
+import type { RestoredServer } from '../database/restored-server.ts';
+import { fail } from '../kernel/errors.ts';
+import { lastLines } from '../kernel/process.ts';
+import { finished } from './program.ts';
+
+/** Errors of psql (with VERBOSITY=verbose) that are not about a role that is there already: 42710 duplicate_object. */
+export function roleErrors(stderr: string): string[] {
+  return stderr.split('\n').filter((line) => /\b(ERROR|FATAL):\s/.test(line) && !/:\s+42710:\s/.test(line));
+}
+
+/**
+ * Creates the roles of the source. A role that exists is kept and gets the source's properties: the superuser that the
+ * server was made with is always there.
+ * @param file SQL of the manifest's snapshot; readable by the programs of the server
+ * @throws `restore-failed`
+ */
+export async function restoreRoles(
+  server: RestoredServer,
+  file: string,
+  database: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const options = ['--no-psqlrc', '--quiet', '--set=VERBOSITY=verbose'];
+  const child = server.start('psql', [...options, `--dbname=${database}`, `--file=${file}`], [file], { signal });
+  const { exitCode, stderr, aborted } = await finished(child);
+  if (aborted) throw fail('interrupted', 'the restore of the roles was interrupted');
+  const errors = roleErrors(stderr);
+  if (exitCode !== 0 || errors.length > 0) {
+    const said = errors[0] ?? lastLines(stderr, 3);
+    throw fail('restore-failed', `the roles could not be created: ${said}`, { errors: errors.slice(0, 20), exitCode });
+  }
+}

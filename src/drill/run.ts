@@ -1,0 +1,105 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { BackupCatalog } from '../backup/catalog.ts';
+import type { Backup } from '../backup/schema.ts';
+import type { Vault } from '../backup/vault.ts';
+import { destroyLeftovers } from '../database/scratch-place.ts';
+import { recordOperation } from '../governance/operations.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { fail, type SocleError } from '../kernel/errors.ts';
+import { newId } from '../kernel/ids.ts';
+import { acquireLock } from '../kernel/lock.ts';
+import type { Progress } from '../kernel/progress.ts';
+import { formatDuration } from '../kernel/units.ts';
+import { statePaths } from '../platform/paths.ts';
+import type { Platform } from '../platform/schema.ts';
+import { findArtifact } from './artifact.ts';
+import { type Attempt, attempt } from './attempt.ts';
+import { chooseBackup } from './choose.ts';
+import { longestGap } from './measure.ts';
+import { changeOfBackup, drillReport } from './report.ts';
+import { keepReport } from './report-keep.ts';
+import type { DrillReport } from './schema.ts';
+import { DrillStore } from './store.ts';
+
+export interface DrillRequest {
+  readonly platform: Platform;
+  readonly database?: string | undefined;
+  /** Id of a backup; default: the newest good one. */
+  readonly backup?: string | undefined;
+  /** Prove it against the source as well. */
+  readonly deep: boolean;
+  /** Values of rows may stand in the report. */
+  readonly showValues: boolean;
+  readonly actor: string;
+}
+
+export interface DrillDeps {
+  readonly db: DatabaseSync;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A drill that takes this many times its target is stopped. */
+const patience = 6;
+
+/**
+ * Restores a backup onto an empty scratch server, proves it and measures it. The report is kept here and in the vault,
+ * whatever the verdict: a drill that could not test says so. One drill runs at a time.
+ * @throws `usage`, `not-found`, `no-backup`, `busy`, `interrupted`, and what the vault says when it cannot be asked
+ */
+export async function runDrill(request: DrillRequest, deps: DrillDeps): Promise<DrillReport> {
+  const { platform } = request;
+  const { db, clock } = deps;
+  const catalog = new BackupCatalog(db);
+  const names = platform.databases.map(({ name }) => name);
+  const backup = chooseBackup(catalog.list(), names, request);
+  using _lock = acquireLock(db, 'drill');
+  await destroyLeftovers(statePaths(platform).scratch);
+  const operation = { action: 'drill.run', actor: request.actor, subject: backup.id };
+  return recordOperation(db, clock, operation, () => drill(request, deps, catalog, backup));
+}
+
+async function drill(
+  { platform, showValues }: DrillRequest,
+  { db, vault, clock, progress, signal }: DrillDeps,
+  catalog: BackupCatalog,
+  backup: Backup,
+): Promise<DrillReport> {
+  const startedAt = clock.now();
+  const began = clock.monotonic();
+  const config = platform.drill;
+  const artifact = await findArtifact(vault, backup.id, signal);
+  const limit = AbortSignal.timeout(Math.min(patience * config.rto, 2 ** 31 - 1));
+  const root = statePaths(platform).scratch;
+  const common = { artifact, vault, config, root, showValues, clock, progress };
+  const result = await attempt({ ...common, signal: signal ? AbortSignal.any([signal, limit]) : limit });
+  if (signal?.aborted) throw fail('interrupted', 'the drill was interrupted', {}, result.failure);
+  if (limit.aborted) result.failure = tooLong(config.rto, result);
+  const report = drillReport(artifact.manifest, result, {
+    id: newId('d', startedAt),
+    startedAt,
+    finishedAt: clock.now(),
+    totalMs: Math.round(clock.monotonic() - began),
+    rto: config.rto,
+    rpo: platform.backup?.rpo ?? 0,
+    longestGapMs: longestGap(catalog.list({ database: backup.database }), backup.database, startedAt),
+  });
+  const store = new DrillStore(db);
+  store.save(report);
+  catalog.update(backup.id, (known) => changeOfBackup(known, report));
+  const kept = await keepReport(vault, report, signal);
+  store.save(kept);
+  return kept;
+}
+
+function tooLong(rto: number, { failure }: Attempt): SocleError {
+  const limit = formatDuration(patience * rto);
+  return fail(
+    'drill-timeout',
+    `the drill was stopped after ${limit}, ${patience} times its target (drill.rto)`,
+    {},
+    failure,
+  );
+}

@@ -1,0 +1,55 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { migrate } from '../kernel/sqlite.ts';
+import { type DrillReport, drillReportSchema } from './schema.ts';
+
+const migrations = [
+  `CREATE TABLE drill (
+     id TEXT PRIMARY KEY, database TEXT NOT NULL, backup TEXT NOT NULL, started_at TEXT NOT NULL,
+     verdict TEXT NOT NULL, report TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX drill_by_database ON drill (database, started_at)`,
+];
+
+export interface DrillFilter {
+  readonly database?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Reports of all drills of this host. They are kept in the vault too. */
+export class DrillStore {
+  readonly #db: DatabaseSync;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    migrate(db, 'drill', migrations);
+  }
+
+  /** Newest first. */
+  list({ database, limit }: DrillFilter = {}): DrillReport[] {
+    return this.#db
+      .prepare(`SELECT report FROM drill WHERE ?1 IS NULL OR database = ?1 ORDER BY started_at DESC, id DESC LIMIT ?2`)
+      .all(database ?? null, limit ?? -1)
+      .map(read);
+  }
+
+  get(id: string): DrillReport | undefined {
+    const row = this.#db.prepare('SELECT report FROM drill WHERE id = ?').get(id);
+    return row && read(row);
+  }
+
+  latest(database?: string): DrillReport | undefined {
+    return this.list({ database, limit: 1 })[0];
+  }
+
+  /** Adds or replaces. */
+  save(report: DrillReport): void {
+    const { id, database, backup, startedAt, verdict } = drillReportSchema.parse(report);
+    this.#db
+      .prepare('INSERT OR REPLACE INTO drill VALUES (?, ?, ?, ?, ?, ?)')
+      .run(id, database, backup, startedAt, verdict, JSON.stringify(report));
+  }
+}
+
+function read(row: Record<string, unknown>): DrillReport {
+  return drillReportSchema.parse(JSON.parse(String(row.report)));
+}
