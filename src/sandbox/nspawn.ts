@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+
+export interface Machine {
+  readonly name: string;
+  /** Everything of this machine: `upper`, `work`, `root` (mount point), keys, console log. */
+  readonly directory: string;
+  readonly image: string;
+}
+
+/** One shell word. */
+const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/**
+ * The command that boots a machine: an overlay over the image, in a mount and a PID namespace of its own (so that
+ * nothing stays mounted or runs on after a crash), then systemd-nspawn with the machine's network namespace.
+ * Its options are those under which WireGuard, nftables and a real K3s were seen to work.
+ */
+export function nspawnCommand(machine: Machine, hostNamespace: number): { file: string; args: string[] } {
+  const at = (name: string) => join(machine.directory, name);
+  const overlay = `lowerdir=${machine.image},upperdir=${at('upper')},workdir=${at('work')}`;
+  const nspawn = [
+    'systemd-nspawn',
+    '--quiet',
+    '--boot',
+    `--directory=${at('root')}`,
+    `--machine=${machine.name}`,
+    `--hostname=${machine.name}`,
+    '--register=no',
+    '--keep-unit',
+    '--capability=all',
+    '--system-call-filter=@keyring bpf',
+    `--network-namespace-path=${at('netns')}`,
+    '--resolv-conf=off',
+    '--timezone=off',
+    '--link-journal=no',
+    '--console=pipe',
+    '--bind=/dev/net/tun',
+    // containerd keeps layers in an overlay of its own, which cannot lie on ours.
+    `--bind=${at('rancher')}:/var/lib/rancher`,
+  ];
+  const script = [
+    // The way to the network namespace goes through a /proc that the next line hides.
+    `touch ${quote(at('netns'))}`,
+    `mount --bind /proc/${hostNamespace}/ns/net ${quote(at('netns'))}`,
+    'mount -t proc proc /proc',
+    `mount -t overlay overlay -o ${quote(overlay)} ${quote(at('root'))}`,
+    nspawn.map(quote).join(' '),
+  ].join(' && ');
+  // A PID namespace around it all: systemd-nspawn's own child survives a kill -9 of systemd-nspawn.
+  const unshare = ['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount', '--propagation', 'private'];
+  return { file: 'setpriv', args: ['--pdeathsig', 'KILL', ...unshare, 'sh', '-c', script] };
+}
+
+/** systemd-nspawn ends with this code when the machine asked for a reboot. */
+export const rebootExitCode = 133;
