@@ -3,38 +3,48 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 ARCH := $(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
-# The pinned Node comes first in PATH: tools that start with `#!/usr/bin/env node` run on it.
+# The pinned Node comes first in PATH: tools that start with `#!/usr/bin/env node` run on it. npm keeps the machine's own:
+# it replaces the directory that the pinned one lies in.
+MACHINE_PATH := $(PATH)
 export PATH := $(CURDIR)/node_modules/node-linux-$(ARCH)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+NODE := node --disable-warning=ExperimentalWarning
+VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 
-.PHONY: help setup demo test test-long check bench fmt
+.PHONY: help demo test test-long check bench fmt use-packages test-packages
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo 'make TARGET. Each one installs what it needs: as root with apt-get, else it names the packages.'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-node_modules/.installed: package-lock.json
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	touch $@
-
-setup: node_modules/.installed
-	@./tools/packages.sh
-
-demo: setup ## back up, restore, prove, damage, and see the proof fail: the main job, in under two minutes (KEEP=1 leaves the daemon running)
+demo: node_modules/.installed use-packages ## the main job in two minutes: back up, restore, prove; KEEP=1 leaves the daemon running
 	@exec ./bin/socle demo $(if $(KEEP),--keep)
 
-test: check ## every check and test that CI runs
-	@node --disable-warning=ExperimentalWarning node_modules/vitest/vitest.mjs run
+test: check test-packages ## every check and every test that CI runs
+	@$(VITEST)
 
-test-long: check ## the same, and the long ones: property tests at full length, kill rounds, fresh machines
-	@SOCLE_LONG=1 node --disable-warning=ExperimentalWarning node_modules/vitest/vitest.mjs run
+test-long: check test-packages ## the same and the long ones: properties at full length, kill rounds, fresh machines
+	@SOCLE_LONG=1 $(VITEST)
 
-check: setup ## types, lint, dead code, direction of imports
+check: node_modules/.installed ## types, lint and format, dead code, direction of imports
 	@tsc
 	@biome check --error-on-warnings .
 	@knip
 	@depcruise --config .dependency-cruiser.cjs --output-type err src
 
-bench: setup ## the promises about speed, as ratios against what a user would use instead
-	@node --disable-warning=ExperimentalWarning bench/main.ts
+bench: node_modules/.installed use-packages ## the promises about speed, as ratios against what a user would use instead
+	@$(NODE) bench/main.ts
 
-fmt: setup ## format the code
+fmt: node_modules/.installed ## format the code
 	@biome check --write .
+
+node_modules/.installed: package-lock.json
+	@command -v npm >/dev/null || { echo 'socle: npm is missing: install it with apt-get install npm' >&2; exit 69; }
+	@echo 'socle: installing the npm packages of the lock file (once)' >&2
+	@PATH='$(MACHINE_PATH)' npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+use-packages:
+	@./tools/packages.sh use
+
+test-packages:
+	@./tools/packages.sh test

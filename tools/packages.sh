@@ -1,28 +1,58 @@
 #!/bin/sh
-# Installs the Debian packages that the targets of the Makefile need (as root), or names them.
+# Installs the Debian packages that a target of the Makefile needs (as root), or names them.
+#   tools/packages.sh use    what Socle itself runs: PostgreSQL, restic, bubblewrap
+#   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server
 set -eu
-[ -r /etc/debian_version ] || { echo "socle: needs Debian 12 or 13" >&2; exit 69; }
+if [ ! -r /etc/debian_version ]; then
+  echo "socle: this needs Debian 12 or 13 (or a system with the same packages); there is no /etc/debian_version" >&2
+  exit 69
+fi
+PATH="$PATH:/usr/sbin:/sbin"
 need=""
-want() { command -v "$1" >/dev/null 2>&1 || [ -x "$1" ] || need="$need $2"; }
+want() { command -v "$1" >/dev/null 2>&1 || need="$need $2"; }
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need="$need postgresql"
 want restic restic
 want bwrap bubblewrap
-want setpriv util-linux
-want sshd openssh-server
-want ssh openssh-client
-want rclone rclone
-want locale-gen locales
-ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need="$need postgresql postgresql-contrib"
+if [ "${1:-use}" = test ]; then
+  want ssh openssh-client
+  want sshd openssh-server
+  want rclone rclone
+fi
 [ -n "$need" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then
   echo "socle: these Debian packages are missing:$need" >&2
-  echo "socle: install them with: sudo apt-get install --no-install-recommends$need" >&2
+  echo "socle: install them with" >&2
+  echo "         sudo apt-get install --no-install-recommends$need" >&2
+  echo "       (or run the same target once as root: it installs them and starts no service)" >&2
   exit 69
 fi
-echo "installing$need" >&2
-# No cluster of Debian's own: the tests and the demo start throw-away servers.
-mkdir -p /etc/postgresql-common/createcluster.d
-[ -e /etc/postgresql-common/createcluster.d/socle.conf ] || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/socle.conf
+
+echo "socle: installing the Debian packages$need" >&2
+# Only the programs are wanted. Nothing that is installed here is started, now or at the next boot, and PostgreSQL's
+# packages make no cluster: throw-away servers are started instead. What is changed for that is put back at the end.
+no_cluster=/etc/postgresql-common/createcluster.d/socle-setup.conf
+no_start=/usr/sbin/policy-rc.d
+log=$(mktemp)
+cleanup() {
+  rm -f "$no_cluster" "$log"
+  if [ -n "${our_policy:-}" ]; then rm -f "$no_start"; fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+mkdir -p "$(dirname "$no_cluster")"
+echo 'create_main_cluster = false' > "$no_cluster"
+if [ ! -e "$no_start" ]; then
+  our_policy=yes
+  printf '#!/bin/sh\nexit 101\n' > "$no_start"
+  chmod 755 "$no_start"
+fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q >/dev/null
 # shellcheck disable=SC2086
-apt-get install -y -q --no-install-recommends $need >/dev/null
+if ! { apt-get update -q && apt-get install -y -q --no-install-recommends $need; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  echo "socle: the packages could not be installed; the last lines of apt-get are above" >&2
+  exit 69
+fi
+case " $need " in
+  *" openssh-server "*) systemctl disable --quiet ssh.service ssh.socket >/dev/null 2>&1 || true ;;
+esac
