@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { migrate } from '../kernel/sqlite.ts';
-import { type DrillReport, drillReportSchema } from './schema.ts';
+import { type DrillReport, drillReportSchema, type Verdict } from './schema.ts';
+import { type DrillSummary, drillSummarySchema } from './summary.ts';
 
 const migrations = [
   `CREATE TABLE drill (
@@ -13,6 +14,12 @@ const migrations = [
 export interface DrillFilter {
   readonly database?: string | undefined;
   readonly limit?: number | undefined;
+}
+
+export interface SummaryFilter extends DrillFilter {
+  readonly verdicts?: readonly Verdict[] | undefined;
+  /** Only those after this one in the list: where a page ended. */
+  readonly after?: { readonly startedAt: string; readonly id: string } | undefined;
 }
 
 /** Reports of all drills of this host. They are kept in the vault too. */
@@ -39,6 +46,37 @@ export class DrillStore {
 
   latest(database?: string): DrillReport | undefined {
     return this.list({ database, limit: 1 })[0];
+  }
+
+  /** Newest first, and without the proofs: these are not even read. */
+  summaries({ database, verdicts, limit, after }: SummaryFilter = {}): DrillSummary[] {
+    return this.#db
+      .prepare(
+        `SELECT json_remove(report, '$.proof') AS report FROM drill
+         WHERE (?1 IS NULL OR database = ?1) AND (?2 IS NULL OR verdict IN (SELECT value FROM json_each(?2)))
+           AND (?4 IS NULL OR (started_at, id) < (?4, ?5))
+         ORDER BY started_at DESC, id DESC LIMIT ?3`,
+      )
+      .all(
+        database ?? null,
+        verdicts ? JSON.stringify(verdicts) : null,
+        limit ?? -1,
+        after?.startedAt ?? null,
+        after?.id ?? null,
+      )
+      .map((row) => drillSummarySchema.parse(JSON.parse(String(row.report))));
+  }
+
+  /** How many drills ended how, for each database. */
+  tally(): Array<{ database: string; verdict: Verdict; count: number }> {
+    return this.#db
+      .prepare('SELECT database, verdict, count(*) AS count FROM drill GROUP BY database, verdict')
+      .all()
+      .map((row) => ({
+        database: String(row.database),
+        verdict: row.verdict as Verdict,
+        count: Number(row.count),
+      }));
   }
 
   /** Adds or replaces. */

@@ -31,16 +31,18 @@ export function transaction<T>(db: DatabaseSync, work: () => T): T {
   }
 }
 
-/** Brings the tables of one store up to date. The list of SQL texts only ever grows; each runs once. */
+/**
+ * Brings the tables of one store up to date. The list of SQL texts only ever grows; each runs once. When there is
+ * nothing to do it only reads: it never waits for a writer.
+ */
 export function migrate(db: DatabaseSync, store: string, migrations: readonly string[]): void {
+  const version = () => Number(db.prepare('SELECT version FROM migration WHERE store = ?').get(store)?.version ?? 0);
+  if (version() >= migrations.length) return;
   transaction(db, () => {
-    const row = db.prepare('SELECT version FROM migration WHERE store = ?').get(store);
-    const version = Number(row?.version ?? 0);
-    for (const sql of migrations.slice(version)) db.exec(sql);
-    if (version < migrations.length) {
-      db.prepare(
-        'INSERT INTO migration VALUES (?, ?) ON CONFLICT (store) DO UPDATE SET version = excluded.version',
-      ).run(store, migrations.length);
-    }
+    for (const sql of migrations.slice(version())) db.exec(sql);
+    db.prepare('INSERT INTO migration VALUES (?, ?) ON CONFLICT (store) DO UPDATE SET version = excluded.version').run(
+      store,
+      migrations.length,
+    );
   });
 }
