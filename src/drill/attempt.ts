@@ -45,6 +45,8 @@ export interface AttemptInput {
   readonly clock: Clock;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Does something to the restored copy before it is proven: to show that the proof sees it. */
+  readonly beforeProof?: ((server: ScratchServer, database: string) => Promise<void>) | undefined;
 }
 
 /** Restores and proves one backup on a scratch server, which is gone afterwards. Never rejects. */
@@ -168,6 +170,7 @@ async function restoreAndProve(
   result.restored = true;
   const client = await server.connect(database);
   result.heartbeatAt = await newestHeartbeat(client).finally(() => client.end());
+  await input.beforeProof?.(server, database);
   progress.step(`proving ${database}`);
   result.proof = await timed(input, result, 'proof', () =>
     prove({
