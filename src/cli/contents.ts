@@ -9,8 +9,21 @@ export interface Entry {
 
 /** Everything that `socle` can do. */
 export const contents: readonly Entry[] = [
+  { path: 'status', summary: 'what is backed up, proven, failing, overdue', load: () => import('./status.ts') },
   { path: 'backup list', summary: 'the backups, newest first', load: () => import('./backup-list.ts') },
   { path: 'backup show', summary: 'everything that is known of one backup', load: () => import('./backup-show.ts') },
+  {
+    path: 'drill run',
+    summary: 'restore a backup onto an empty server and prove it',
+    load: () => import('./drill-run.ts'),
+  },
+  { path: 'drill list', summary: 'the drills, newest first', load: () => import('./drill-list.ts') },
+  {
+    path: 'drill show',
+    summary: 'the report of one drill, as text or as a page',
+    load: () => import('./drill-show.ts'),
+  },
+  { path: 'vault unlock', summary: 'remove locks of processes that are gone', load: () => import('./vault-unlock.ts') },
   { path: 'config check', summary: 'check the platform file', load: () => import('./config-check.ts') },
   {
     path: 'config schema',

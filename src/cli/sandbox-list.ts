@@ -1,0 +1,26 @@
+import { addresses } from '../sandbox/names.ts';
+import { listMachines } from '../sandbox/store.ts';
+import { table } from './table.ts';
+import { verb as define } from './verb.ts';
+
+/** `socle sandbox list` */
+export const verb = define({
+  options: {},
+  examples: ['socle sandbox list', 'socle sandbox list --json'],
+  async run() {
+    const machines = await listMachines();
+    const rows = machines.map(({ name, release, startedAt }) => [
+      name,
+      `Debian ${release}`,
+      addresses.host.v4,
+      startedAt,
+    ]);
+    return {
+      data: machines,
+      text: () =>
+        rows.length === 0
+          ? 'no throw-away machine runs; `socle sandbox up NAME` boots one'
+          : table(['name', 'system', 'address inside', 'since'], rows),
+    };
+  },
+});

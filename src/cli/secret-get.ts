@@ -1,0 +1,14 @@
+import { getSecret, readIdentities } from '../secrets/store.ts';
+import { required } from './options.ts';
+import { file, identity } from './secret-options.ts';
+import { verb as define } from './verb.ts';
+
+/** `socle secret get` */
+export const verb = define({
+  options: { file, key: required('<key>', 'such as stringData.password'), identity },
+  examples: ['socle secret get secrets/database.yaml stringData.password --identity operator.agekey'],
+  async run({ file, key, identity }) {
+    const value = await getSecret(file, key, await readIdentities(identity));
+    return { data: { key, value }, text: value };
+  },
+});

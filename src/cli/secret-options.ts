@@ -1,0 +1,9 @@
+import { list, required, text } from './options.ts';
+
+/** Options that the secret verbs share. */
+export const file = required('<file>', 'SOPS document: .yaml, .json or .env');
+export const identity = text(
+  '--identity <file>',
+  'age identity file (default: $SOPS_AGE_KEY_FILE, then where sops looks)',
+);
+export const recipients = list('--recipient <age1>', 'who may open the document; may be given several times');

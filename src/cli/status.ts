@@ -1,0 +1,55 @@
+import { formatDuration } from '../kernel/units.ts';
+import type { Outcome, State, Status, Tracked } from '../observability/schema.ts';
+import { collectStatus } from '../observability/status.ts';
+import { bad, faint, good, strong, warn } from './paint.ts';
+import { table } from './table.ts';
+import { verb as define } from './verb.ts';
+
+const statePaint: Readonly<Record<State, (text: string) => string>> = {
+  ok: good,
+  overdue: bad,
+  failing: bad,
+  'never succeeded': bad,
+  off: faint,
+};
+const outcomePaint: Readonly<Record<Outcome, (text: string) => string>> = { pass: good, warn, fail: bad };
+
+/** `socle status` */
+export const verb = define({
+  options: {},
+  examples: ['socle status', 'socle status --json'],
+  about: 'The same that `/v1/health` serves, read from the state on this machine: it works without the daemon too.',
+  async run(_, session) {
+    const status = collectStatus(await session.platform(), await session.state(), session.clock);
+    return { data: status, text: () => statusText(status) };
+  },
+});
+
+export function statusText(status: Status): string {
+  const daemon = status.daemon?.running
+    ? `daemon running since ${status.daemon.startedAt}`
+    : 'the daemon does not run: `socle serve`';
+  const head = `${strong(status.platform)} (${status.environment})  ${outcomePaint[status.status](status.status)}  ${faint(daemon)}`;
+  const rows = [
+    ...status.databases.flatMap(({ name, backups, drills }) => [
+      row(name, 'backups', backups),
+      row(name, 'drills', drills),
+    ]),
+    row('the vault', 'checks', status.integrity),
+  ];
+  return `${head}\n\n${table(['what', '', 'state', 'last success', 'took', '30 days', 'next', ''], rows, [4, 5])}`;
+}
+
+function row(name: string, what: string, one: Tracked): string[] {
+  const rate = one.successRate ? `${Math.floor(one.successRate.rate * 1000) / 10} %` : '';
+  return [
+    name,
+    what,
+    statePaint[one.state](one.state) + (one.running ? faint(' (running)') : ''),
+    one.lastSuccessAt ?? 'never',
+    one.lastDurationMs === null ? '' : formatDuration(one.lastDurationMs),
+    rate,
+    one.nextAt ?? '',
+    one.state === 'ok' ? '' : one.detail,
+  ];
+}
