@@ -35,6 +35,16 @@ export const contents: readonly Entry[] = [
     summary: 'who did what, when, and how it ended',
     load: () => import('./operations-list.ts'),
   },
+  { path: 'sandbox up', summary: 'boot a throw-away Debian', load: () => import('./sandbox-up.ts') },
+  { path: 'sandbox list', summary: 'the throw-away machines that run', load: () => import('./sandbox-list.ts') },
+  { path: 'sandbox ssh', summary: 'a shell on a throw-away machine', load: () => import('./sandbox-ssh.ts') },
+  { path: 'sandbox down', summary: 'end a throw-away machine', load: () => import('./sandbox-down.ts') },
+  { path: 'secret keygen', summary: 'make an age key pair', load: () => import('./secret-keygen.ts') },
+  { path: 'secret set', summary: 'set one value of a SOPS document', load: () => import('./secret-set.ts') },
+  { path: 'secret get', summary: 'print one value of a SOPS document', load: () => import('./secret-get.ts') },
+  { path: 'secret edit', summary: 'edit a SOPS document', load: () => import('./secret-edit.ts') },
+  { path: 'secret list', summary: 'the names in a SOPS document', load: () => import('./secret-list.ts') },
+  { path: 'secret rotate', summary: 'a new data key, or other recipients', load: () => import('./secret-rotate.ts') },
   { path: 'version', summary: 'versions of Socle and of what it runs with', load: () => import('./version.ts') },
 ];
 
@@ -47,4 +57,6 @@ export const groups: Readonly<Record<string, string>> = {
   database: 'what Socle needs in a database',
   config: 'the platform file',
   operations: 'the audit trail',
+  sandbox: 'throw-away Debian machines, for tests and for trying things out',
+  secret: 'SOPS documents, encrypted with age: what sops and Flux read',
 };
