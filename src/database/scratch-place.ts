@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../kernel/process.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../kernel/process-identity.ts';
@@ -59,7 +59,7 @@ export async function destroyLeftovers(root: string): Promise<string[]> {
     const directory = join(root, name);
     const owner = ownerOf(directory);
     if (owner === undefined || (owner !== null && isAlive(owner))) continue;
-    await endProcesses(name);
+    await endProcesses(directory);
     await removePlace(directory);
     removed.push(directory);
   }
@@ -88,9 +88,9 @@ function ownerOf(directory: string): ProcessIdentity | null | undefined {
 }
 
 /** Kills what still has this scratch directory mounted: its name is random, so nothing else can match. */
-async function endProcesses(name: string): Promise<void> {
+async function endProcesses(directory: string): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const pids = processesIn(name);
+    const pids = processesIn(directory);
     if (pids.length === 0) return;
     for (const pid of pids) {
       try {
@@ -103,14 +103,15 @@ async function endProcesses(name: string): Promise<void> {
   }
 }
 
-/** Processes that have a directory of this scratch server mounted in their sandbox. */
-export function processesIn(name: string): number[] {
+/** Processes that have a part of this scratch directory mounted in their sandbox. */
+export function processesIn(directory: string): number[] {
+  const part = `/${basename(directory)}/`;
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(`/${name}/`);
+        return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(part);
       } catch {
         return false;
       }
