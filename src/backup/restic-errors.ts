@@ -16,20 +16,22 @@ const byText: ReadonlyArray<readonly [RegExp, FailureCode]> = [
   [/no space left on device|disk quota exceeded|Insufficient Storage|QuotaExceeded/i, 'vault-full'],
   [/already locked/i, 'vault-locked'],
   [/wrong password or no key found/i, 'vault-wrong-password'],
+  [/not found in snapshot|no matching ID found/i, 'not-found'],
+  [/(data|index|snapshot|key)s?\/[0-9a-f]{8}.*(no such file|does not exist|404)/i, 'vault-damaged'],
   [
-    /connection (refused|reset|timed out)|no such host|no route to host|network is unreachable|i\/o timeout|TLS handshake timeout|Could not resolve hostname|Connection closed|lost connection|unexpected EOF|broken pipe|50[234] /i,
+    /connection (refused|reset|timed out|closed)|no such host|no route to host|network is unreachable|i\/o timeout|TLS handshake timeout|Could not resolve hostname|lost connection|unexpected EOF|broken pipe|50[234] /i,
     'vault-unreachable',
   ],
   [
-    /permission denied|read-only file system|operation not permitted|401 |403 |Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|Host key verification failed|no mutual signature/i,
+    /permission denied|read-only file system|operation not permitted|40[13] |unauthorized|forbidden|Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|Host key verification failed/i,
     'vault-denied',
   ],
   [
-    /ciphertext verification failed|hash does not match|data seems to have been|invalid data returned|checksum mismatch|integrity|contains errors|unable to load index|load(ing)? .*(tree|blob|index|pack|snapshot)|not found in (index|repository)|<(data|index|snapshot)\/[0-9a-f]+> does not exist/i,
+    /ciphertext verification failed|hash does not match|invalid data returned|checksum mismatch|contains errors|load(ing)? .*(tree|blob|index|pack|snapshot)|not found in (index|repository)/i,
     'vault-damaged',
   ],
   [
-    /Is there a repository at the following location|config(\/)?>? does not exist|unable to open config file/i,
+    /Is there a repository at the following location|unable to open config file|config\/?>? does not exist/i,
     'vault-absent',
   ],
   [
@@ -46,6 +48,7 @@ const titles: Partial<Record<FailureCode, string>> = {
   'vault-unreachable': 'no answer from the vault',
   'vault-denied': 'access was refused by the vault',
   'vault-damaged': 'damaged data in the vault',
+  'not-found': 'no such snapshot or file in the vault',
 };
 
 /** Who holds a lock and since when, from restic's message; absent parts are null. */
@@ -58,10 +61,13 @@ export function lockHolder(text: string): { holder: string | null; since: string
 /**
  * What restic's end means.
  * @param address the vault as people may see it
+ * @param local every vault of the call is a directory of this machine
  * @param output what restic printed, already without secrets
  */
-export function resticFailure(address: string, exitCode: number, output: string): SocleError {
-  const known = byExitCode[exitCode] ?? byText.find(([pattern]) => pattern.test(output))?.[1];
+export function resticFailure(address: string, exitCode: number, output: string, local = false): SocleError {
+  // On a disk of this machine, a file that ends too early is a damaged one.
+  const said = local ? output.replaceAll('unexpected EOF', 'invalid data returned') : output;
+  const known = byExitCode[exitCode] ?? byText.find(([pattern]) => pattern.test(said))?.[1];
   const details = { vault: address, exitCode, output: lastLines(output) };
   if (!known) return fail('vault-failed', `restic ended with ${exitCode} for the vault ${address}`, details);
   const title = `${titles[known]} ${address}`;

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { fail, SocleError } from '../kernel/errors.ts';
 import { readSecret } from '../kernel/secret.ts';
 import { parseSize } from '../kernel/units.ts';
-import { type ResticContext, runRestic } from './restic.ts';
+import type { ResticContext } from './restic.ts';
+import { runRestic } from './restic-run.ts';
 import type { CheckResult } from './vault.ts';
 
 /**

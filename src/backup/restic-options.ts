@@ -1,4 +1,5 @@
 import { fail } from '../kernel/errors.ts';
+import type { Secret } from '../kernel/secret.ts';
 
 /**
  * `-o` arguments of a call. restic gives an option to both vaults of a copy, so that two values for one are refused.
@@ -41,4 +42,30 @@ export function withoutSftpArguments(
     args,
   ];
   return { ...others, 'sftp.command': [...parts, '-s', 'sftp'].join(' ') };
+}
+
+/** Put into the location of a REST server, see `readRepository`. */
+const inLocation = ['RESTIC_REST_USERNAME', 'RESTIC_REST_PASSWORD'];
+
+/**
+ * Variables for restic's environment. A copy has one environment for both vaults, so that two values of a variable are
+ * refused.
+ * @throws `usage`
+ */
+export function variables(
+  environment: ReadonlyMap<string, Secret>,
+  from: ReadonlyMap<string, Secret> = new Map(),
+): Record<string, string> {
+  const all: Record<string, string> = {};
+  for (const [name, value] of [...from, ...environment]) {
+    if (inLocation.includes(name)) continue;
+    if (all[name] !== undefined && all[name] !== value.reveal()) {
+      throw fail('usage', `the two vaults have different values of ${name}, and restic knows only one`, {
+        variable: name,
+        next: 'use the same account for both vaults, or reach one of them through SFTP, REST or rclone',
+      });
+    }
+    all[name] = value.reveal();
+  }
+  return all;
 }

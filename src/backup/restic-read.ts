@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { interrupt, lockPatience, type ResticContext, type ResticProcess, startRestic } from './restic.ts';
+import { interrupt, type ResticContext, type ResticProcess, startRestic } from './restic.ts';
+import { isReadOnly, lockPatience } from './restic-run.ts';
 
 /**
  * What a restic command prints, as a stream that ends only after restic ended with 0, and errors otherwise: a cut
@@ -9,20 +10,26 @@ export function readFromVault(context: ResticContext, args: readonly string[], s
   const patience = lockPatience(context, signal);
   let child: ResticProcess | null = null;
   let received = false;
+  let lock: readonly string[] = [];
 
   const begin = (): void => {
-    const restic = startRestic(context, args, { signal });
+    const restic = startRestic(context, [...args, ...lock], { signal });
     child = restic;
     restic.stdout?.on('data', (chunk: Buffer) => {
       received = true;
       if (!stream.push(chunk)) restic.stdout?.pause();
     });
     const drained = new Promise<void>((resolve) => restic.stdout?.once('close', resolve));
-    Promise.all([restic.done, drained]).then(
-      () => stream.push(null),
-      (failure) =>
-        (received ? Promise.reject(failure) : patience(failure)).then(begin, (error) => stream.destroy(error)),
-    );
+    Promise.all([restic.done, drained])
+      .then(() => stream.push(null), retry)
+      .catch((failure: Error) => stream.destroy(failure));
+  };
+  /** Nothing has been handed on yet: the command may be started again. */
+  const retry = async (failure: unknown): Promise<void> => {
+    if (received) throw failure;
+    if (isReadOnly(failure) && lock.length === 0) lock = ['--no-lock'];
+    else await patience(failure);
+    if (!stream.destroyed) begin();
   };
 
   const stream = new Readable({

@@ -2,12 +2,16 @@ import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fail, SocleError } from '../kernel/errors.ts';
-import { type ResticContext, removeStaleLocks, runRestic } from './restic.ts';
+import { longPatience, type ResticContext } from './restic.ts';
 import { addKey, checkRepository, freedBytes } from './restic-maintenance.ts';
 import { readFromVault } from './restic-read.ts';
+import { removeStaleLocks, runReading, runRestic } from './restic-run.ts';
 import { filterOf, parseSnapshots, tagsOf } from './snapshots.ts';
 import { parseResult, startUpload } from './upload.ts';
 import type { CheckResult, ItemName, Stored, Upload, Vault } from './vault.ts';
+
+/** restic 0.14 and 0.18 leave out a snapshot that they cannot load, and end with 0. One that was just removed is fine. */
+const unreadable = /(could not|failed to) load snapshot(?!.*(no such file|does not exist))/;
 
 /** A vault that restic keeps. */
 export class ResticVault implements Vault {
@@ -70,9 +74,10 @@ export class ResticVault implements Vault {
     }
   }
 
-  async list(signal?: AbortSignal): Promise<Stored[]> {
+  async list(signal?: AbortSignal, strict = false): Promise<Stored[]> {
     const args = ['snapshots', '--json', '--no-lock', '--tag', filterOf(this.#platform)];
-    return parseSnapshots(await runRestic(this.#restic, args, { signal }), this.#platform);
+    const refuse = strict ? unreadable : undefined;
+    return parseSnapshots(await runRestic(this.#restic, args, { signal, refuse }), this.#platform);
   }
 
   read(snapshot: string, path: string, signal?: AbortSignal): Readable {
@@ -83,7 +88,7 @@ export class ResticVault implements Vault {
     const directory = await mkdtemp(join(dirname(target), '.fetch-'));
     try {
       const args = ['restore', snapshot, '--target', directory, '--include', path, '--quiet'];
-      await runRestic(this.#restic, args, { signal });
+      await runReading(this.#restic, args, { signal });
       await rename(join(directory, basename(path)), target);
       return (await stat(target)).size;
     } finally {
@@ -92,11 +97,11 @@ export class ResticVault implements Vault {
   }
 
   async remove(snapshots: readonly string[], signal?: AbortSignal): Promise<number> {
-    const ours = new Set((await this.list(signal)).map(({ snapshot }) => snapshot));
+    const ours = new Set((await this.list(signal, true)).map(({ snapshot }) => snapshot));
     const present = snapshots.filter((snapshot) => ours.has(snapshot));
-    if (present.length > 0) await runRestic(this.#restic, ['forget', ...present], { signal });
+    if (present.length > 0) await runRestic(this.#restic, ['forget', ...present], { signal, patience: longPatience });
     // Pruned in any case: an interrupted run may have forgotten, and not come as far as here.
-    return freedBytes(await runRestic(this.#restic, ['prune'], { signal }));
+    return freedBytes(await runRestic(this.#restic, ['prune'], { signal, patience: longPatience }));
   }
 
   async check(part?: { n: number; of: number }, signal?: AbortSignal): Promise<CheckResult> {
@@ -109,7 +114,12 @@ export class ResticVault implements Vault {
 
   async copyTo(other: Vault, snapshots: readonly string[], signal?: AbortSignal): Promise<void> {
     if (!(other instanceof ResticVault)) throw fail('internal', 'a restic vault copies to restic vaults only');
-    if (snapshots.length > 0) await runRestic(other.#restic, ['copy', ...snapshots], { from: this.#restic, signal });
+    if (snapshots.length > 0)
+      await runRestic(other.#restic, ['copy', ...snapshots], {
+        from: this.#restic,
+        patience: longPatience,
+        signal,
+      });
   }
 
   async unlockStale(signal?: AbortSignal): Promise<void> {

@@ -1,13 +1,12 @@
-import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fail, SocleError } from '../kernel/errors.ts';
+import { fail } from '../kernel/errors.ts';
 import { type StartedProcess, start } from '../kernel/process.ts';
 import type { Secret } from '../kernel/secret.ts';
 import type { VaultConfig } from '../platform/schema.ts';
 import { mask, type Repository } from './repository.ts';
 import { resticFailure } from './restic-errors.ts';
-import { optionArguments } from './restic-options.ts';
+import { optionArguments, variables } from './restic-options.ts';
 import { passwordChannel } from './restic-password.ts';
+import { retryWatch, withoutTraces } from './restic-watch.ts';
 
 /** What every call of restic for one vault needs. */
 export interface ResticContext {
@@ -38,11 +37,20 @@ export interface ResticCall {
   readonly stdin?: 'pipe' | 'ignore' | undefined;
   /** The vault that is read from, for `copy` and `init --copy-chunker-params`. */
   readonly from?: ResticContext | undefined;
+  /** Milliseconds that restic may try one request again before it counts as failed; default 30 s. */
+  readonly patience?: number | undefined;
+  /** Words on standard error that mean damage even when restic ends with 0. */
+  readonly refuse?: RegExp | undefined;
 }
+
+/** Milliseconds that restic may try the same request again: short where someone waits for an answer, … */
+const briefPatience = 30_000;
+/** … and long where hours of work would be lost. */
+export const longPatience = 300_000;
 
 /** A started restic. */
 export interface ResticProcess extends StartedProcess {
-  /** Resolves when it ended with 0. @throws the `vault-…` failure that its end means, or `interrupted` */
+  /** Resolves when it ended well. @throws the `vault-…` failure that its end means, or `interrupted` */
   readonly done: Promise<void>;
 }
 
@@ -61,6 +69,8 @@ const keptOutput = 64 * 1024;
  */
 export function startRestic(context: ResticContext, args: readonly string[], call: ResticCall = {}): ResticProcess {
   const { signal, cwd, stdin = 'ignore', from } = call;
+  const address = from ? `${context.repository.address} or ${from.repository.address}` : context.repository.address;
+  const local = context.repository.directory !== null && from?.repository.directory !== null;
   const own = passwordChannel(context.config.password, context.password, 3);
   const other = from && passwordChannel(from.config.password, from.password, own.descriptor === null ? 3 : 4);
   const descriptors = [own.descriptor, other?.descriptor ?? null].filter((fd) => fd !== null);
@@ -72,8 +82,7 @@ export function startRestic(context: ResticContext, args: readonly string[], cal
         cwd,
         stdio: [stdin, 'pipe', 'pipe', ...descriptors],
         env: {
-          ...variables(from),
-          ...variables(context),
+          ...variables(context.environment, from?.environment),
           RESTIC_REPOSITORY: context.repository.location,
           RESTIC_PASSWORD_FILE: own.path,
           RESTIC_FROM_REPOSITORY: from?.repository.location,
@@ -85,15 +94,15 @@ export function startRestic(context: ResticContext, args: readonly string[], cal
       },
     );
     const secrets = [...secretsOf(context), ...(from ? secretsOf(from) : [])];
-    const output = endOfOutput(child);
+    const output = watchOutput(child, call.patience ?? briefPatience);
     const stop = () => void interrupt(child);
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();
     const done = Promise.all([child.ended, output]).then(([end, said]) => {
       signal?.removeEventListener('abort', stop);
-      if (end.exitCode !== 0 && signal?.aborted)
-        throw fail('interrupted', `restic was interrupted for the vault ${context.repository.address}`);
-      if (end.exitCode !== 0) throw resticFailure(context.repository.address, end.exitCode, mask(said, secrets));
+      if (end.exitCode === 0 && !call.refuse?.test(said)) return;
+      if (signal?.aborted) throw fail('interrupted', `restic was interrupted for the vault ${address}`);
+      throw resticFailure(address, end.exitCode, mask(said, secrets), local);
     });
     done.catch(() => {});
     return { ...child, done };
@@ -101,60 +110,6 @@ export function startRestic(context: ResticContext, args: readonly string[], cal
     own.close();
     other?.close();
   }
-}
-
-/**
- * Runs restic to its end and returns what it printed. While another process holds the vault, it is tried again, and the
- * locks of processes that are gone are removed.
- * @throws a `vault-…` failure, or `interrupted`
- */
-export async function runRestic(
-  context: ResticContext,
-  args: readonly string[],
-  call: ResticCall = {},
-): Promise<string> {
-  const patience = lockPatience(context, call.signal);
-  for (;;) {
-    try {
-      return await runOnce(context, args, call);
-    } catch (failure) {
-      await patience(failure);
-    }
-  }
-}
-
-/**
- * How to go on after a failure: resolves when it is time to try again, because the vault was locked and may be free
- * now; throws the failure when it is another one, or when the context's `lockWait` is over.
- */
-export function lockPatience(context: ResticContext, signal?: AbortSignal): (failure: unknown) => Promise<void> {
-  const until = performance.now() + context.lockWait;
-  let attempts = 0;
-  return async (failure) => {
-    if (!(failure instanceof SocleError) || failure.code !== 'vault-locked') throw failure;
-    attempts += 1;
-    if (attempts === 1 && (await removeStaleLocks(context, signal))) return;
-    if (performance.now() >= until) throw failure;
-    await delay(Math.min(250 * 2 ** attempts, 10_000), undefined, { signal });
-  };
-}
-
-/** restic removes locks whose process is gone, or that were not refreshed for 30 minutes. True when there was one. */
-export async function removeStaleLocks(context: ResticContext, signal?: AbortSignal): Promise<boolean> {
-  const before = await locks(context, signal);
-  await runOnce(context, ['unlock'], { signal });
-  return before > 0 && (await locks(context, signal)) < before;
-}
-
-async function locks(context: ResticContext, signal: AbortSignal | undefined): Promise<number> {
-  const printed = await runOnce(context, ['list', 'locks', '--no-lock', '--quiet'], { signal });
-  return printed.split('\n').filter((line) => /^[0-9a-f]{64}$/.test(line)).length;
-}
-
-async function runOnce(context: ResticContext, args: readonly string[], call: ResticCall): Promise<string> {
-  const child = startRestic(context, args, call);
-  const [printed] = await Promise.all([child.stdout ? text(child.stdout) : '', child.done]);
-  return printed;
 }
 
 /** Ends a restic so that it takes its lock away: it does on an interrupt, and on nothing else in every version. */
@@ -165,18 +120,24 @@ export async function interrupt(child: StartedProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-function variables(context: ResticContext | undefined): Record<string, string> {
-  return Object.fromEntries([...(context?.environment ?? [])].map(([name, value]) => [name, value.reveal()]));
-}
-
 function secretsOf(context: ResticContext): string[] {
   const values = [...context.environment].map(([, value]) => value.reveal());
   return [context.password.reveal(), ...values, ...context.repository.secrets];
 }
 
-async function endOfOutput(child: StartedProcess): Promise<string> {
+/** The last of what restic says; on the way, restic is stopped when it tries again in vain. */
+async function watchOutput(child: StartedProcess, patience: number): Promise<string> {
+  const inVain = retryWatch(patience);
   let said = '';
+  let begun = '';
   child.stderr?.setEncoding('utf8');
-  for await (const chunk of child.stderr ?? []) said = (said + chunk).slice(-keptOutput);
-  return said;
+  for await (const chunk of child.stderr ?? []) {
+    said = (said + chunk).slice(-keptOutput);
+    const lines = (begun + chunk).split('\n');
+    begun = lines.pop() ?? '';
+    if (lines.some(inVain)) void interrupt(child);
+    // restic 0.18 ends only when its input does; by now it makes no snapshot of it.
+    if (String(chunk).includes('received, cleaning up')) child.stdin?.destroy();
+  }
+  return withoutTraces(said);
 }

@@ -4,7 +4,8 @@ import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { fail } from '../kernel/errors.ts';
 import { parseSize } from '../kernel/units.ts';
-import { interrupt, lockPatience, type ResticContext, startRestic } from './restic.ts';
+import { interrupt, longPatience, type ResticContext, startRestic } from './restic.ts';
+import { lockPatience } from './restic-run.ts';
 
 /** Once restic took more than any pipe holds, it reads, and so it has its lock. */
 const beyondPipe = 1024 * 1024;
@@ -30,7 +31,11 @@ export interface ResticUpload {
 export function startUpload(context: ResticContext, args: readonly string[], signal?: AbortSignal): ResticUpload {
   const patience = lockPatience(context, signal);
   const begin = () => {
-    const restic = startRestic(context, [...args, ...outputArguments(context)], { stdin: 'pipe', signal });
+    const restic = startRestic(context, [...args, ...outputArguments(context)], {
+      stdin: 'pipe',
+      patience: longPatience,
+      signal,
+    });
     // A failed write is answered where it is made; the stream's own event has nothing to add.
     restic.stdin?.on('error', () => {});
     return { restic, printed: restic.stdout ? text(restic.stdout) : Promise.resolve('') };

@@ -61,8 +61,11 @@ export interface Vault {
     files: Readonly<Record<string, string>>,
     signal?: AbortSignal,
   ): Promise<Stored>;
-  /** All snapshots of ours for this platform, oldest first. Snapshots of others are never in the list. */
-  list(signal?: AbortSignal): Promise<Stored[]>;
+  /**
+   * All snapshots of ours for this platform, oldest first. Snapshots of others are never in the list.
+   * @param strict reject with `vault-damaged` when a snapshot cannot be read, instead of leaving it out
+   */
+  list(signal?: AbortSignal, strict?: boolean): Promise<Stored[]>;
   /** Streams one file of a snapshot. The stream errors when restic does not end with 0. */
   read(snapshot: string, path: string, signal?: AbortSignal): Readable;
   /** Restores one file to `target` (a new file). For drills: faster than `read`. Resolves to its size in bytes. */

@@ -1,0 +1,79 @@
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SocleError } from '../kernel/errors.ts';
+import { type ResticCall, type ResticContext, startRestic } from './restic.ts';
+
+/**
+ * Runs restic to its end and returns what it printed. While another process holds the vault, it is tried again, and the
+ * locks of processes that are gone are removed.
+ * @throws a `vault-…` failure, or `interrupted`
+ */
+export async function runRestic(
+  context: ResticContext,
+  args: readonly string[],
+  call: ResticCall = {},
+): Promise<string> {
+  const patience = lockPatience(context, call.signal);
+  for (;;) {
+    try {
+      return await runOnce(context, args, call);
+    } catch (failure) {
+      await patience(failure);
+    }
+  }
+}
+
+/** `runRestic` for a command that only reads: where the vault cannot be written, it is read without a lock. */
+export async function runReading(
+  context: ResticContext,
+  args: readonly string[],
+  call: ResticCall = {},
+): Promise<string> {
+  try {
+    return await runRestic(context, args, call);
+  } catch (failure) {
+    if (!isReadOnly(failure)) throw failure;
+    return runRestic(context, [...args, '--no-lock'], call);
+  }
+}
+
+/** restic could not write its lock: the vault is on a read-only medium, or this user may only read it. */
+export function isReadOnly(failure: unknown): boolean {
+  return (
+    failure instanceof SocleError && failure.code === 'vault-denied' && /lock/.test(String(failure.details.output))
+  );
+}
+
+/**
+ * How to go on after a failure: resolves when it is time to try again, because the vault was locked and may be free
+ * now; throws the failure when it is another one, or when the context's `lockWait` is over.
+ */
+export function lockPatience(context: ResticContext, signal?: AbortSignal): (failure: unknown) => Promise<void> {
+  const until = performance.now() + context.lockWait;
+  let attempts = 0;
+  return async (failure) => {
+    if (!(failure instanceof SocleError) || failure.code !== 'vault-locked') throw failure;
+    attempts += 1;
+    if (attempts === 1 && (await removeStaleLocks(context, signal))) return;
+    if (performance.now() >= until) throw failure;
+    await delay(Math.min(250 * 2 ** attempts, 10_000), undefined, { signal });
+  };
+}
+
+/** restic removes locks whose process is gone, or that were not refreshed for 30 minutes. True when there was one. */
+export async function removeStaleLocks(context: ResticContext, signal?: AbortSignal): Promise<boolean> {
+  const before = await locks(context, signal);
+  await runOnce(context, ['unlock'], { signal });
+  return before > 0 && (await locks(context, signal)) < before;
+}
+
+async function locks(context: ResticContext, signal: AbortSignal | undefined): Promise<number> {
+  const printed = await runOnce(context, ['list', 'locks', '--no-lock', '--quiet'], { signal });
+  return printed.split('\n').filter((line) => /^[0-9a-f]{64}$/.test(line)).length;
+}
+
+async function runOnce(context: ResticContext, args: readonly string[], call: ResticCall): Promise<string> {
+  const child = startRestic(context, args, call);
+  const [printed] = await Promise.all([child.stdout ? text(child.stdout) : '', child.done]);
+  return printed;
+}
