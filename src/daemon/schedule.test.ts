@@ -127,7 +127,3 @@ test('`off` disables, and nothing is scheduled without a vault', () => {
   expect(schedulesOf(off)).toEqual([]);
   expect(schedulesOf(platform({}))).toEqual([]);
 });
-
-test('a schedule that is not cron never gets this far', () => {
-  expect(() => platform({ backup: { vault, schedule: 'daily at two' } })).toThrow(/five fields/);
-});

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { Cron } from 'croner';
-import { fail } from '../kernel/errors.ts';
 import type { Platform } from '../platform/schema.ts';
 
 /** What a schedule starts. `deep-backup` also hashes every table on the source. */
@@ -51,31 +50,19 @@ const believableJumpMs = day;
 /** Missed runs older than this say nothing about today's 30-day rate. */
 const lookBackMs = 31 * day;
 
-function parse(spec: Pick<ScheduleSpec, 'cron' | 'timeZone' | 'job'>): Cron {
-  try {
-    // Lists and ranges of hours are fixed times too: `30 2,14 * * *` runs once on the night that has two half past twos.
-    return new Cron(spec.cron, { timezone: spec.timeZone, mode: '5-part', fixedTimeRule: 'no-wildcard' });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw fail('config-invalid', `the schedule of ${spec.job} is not a cron expression: ${reason}`, {
-      schedule: spec.cron,
-      next: 'write five fields such as `15 2 * * *`, or `off`',
-    });
-  }
+/** The platform file's schema has seen that it is cron. */
+function parse({ cron, timeZone }: ScheduleSpec): Cron {
+  // Lists and ranges of hours are fixed times too: `30 2,14 * * *` runs once on the night that has two half past twos.
+  return new Cron(cron, { timezone: timeZone, mode: '5-part', fixedTimeRule: 'no-wildcard' });
 }
 
-/**
- * The schedules that are on. Backups come before drills, so that what is due together runs in that order.
- * @throws `config-invalid` for an expression that is not cron
- */
+/** The schedules that are on. Backups come before drills, so that what is due together runs in that order. */
 export function schedulesOf(platform: Platform): ScheduleSpec[] {
   const { backup, drill, databases, timezone: timeZone } = platform;
   const specs: ScheduleSpec[] = [];
   const add = (kind: JobKind, database: string | null, cron: string, jitterMs: number) => {
     if (cron === 'off') return;
-    const spec = { job: database === null ? kind : `${kind}:${database}`, kind, database, cron, timeZone, jitterMs };
-    parse(spec);
-    specs.push(spec);
+    specs.push({ job: database === null ? kind : `${kind}:${database}`, kind, database, cron, timeZone, jitterMs });
   };
   if (backup === undefined) return [];
   for (const { name } of databases) add('backup', name, backup.schedule, backup.jitter);

@@ -1,3 +1,4 @@
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { JobKey, ScheduledRun, ScheduleStore } from '../observability/schedule-store.ts';
@@ -18,6 +19,7 @@ export interface SchedulerDeps {
 const maxWaitMs = 60_000;
 const deferMs = 60_000;
 const maxAttempts = 3;
+const retryMs = 5_000;
 
 const keyOf = (spec: ScheduleSpec): JobKey => ({
   job: spec.job,
@@ -62,54 +64,85 @@ export class Scheduler {
   /** One look at the clock: plans every schedule, queues what is due, starts the first in the queue when idle. */
   tick(): void {
     if (this.#stop.signal.aborted) return;
-    const { store, clock, log } = this.#deps;
-    for (const spec of this.#specs) {
-      const now = clock.now();
-      const key = keyOf(spec);
-      const plan = planSchedule(spec, store.anchor(key, now), now);
-      store.record(key, {
-        run: plan.run?.due ?? null,
-        missed: plan.missed.map((occurrence) => occurrence.due),
-        nextAt: plan.next?.startAt ?? null,
-        handledUntil: plan.handledUntil,
-      });
-      if (plan.missed.length > 0) log.warn({ job: spec.job, missed: plan.missed.length }, 'scheduled runs were missed');
+    try {
+      for (const spec of this.#specs) this.#plan(spec);
+      this.#startNext();
+    } catch (error) {
+      // A full disk or a locked database: nothing was decided, and the next look decides it.
+      this.#deps.log.error({ reason: String(error) }, 'the schedule could not be written down; trying again');
     }
-    this.#startNext();
+  }
+
+  #plan(spec: ScheduleSpec): void {
+    const { store, clock, log } = this.#deps;
+    const now = clock.now();
+    const key = keyOf(spec);
+    const plan = planSchedule(spec, store.anchor(key, now), now);
+    const nextAt = plan.next?.startAt ?? null;
+    const known = store.nextAt(spec.job)?.getTime() === nextAt?.getTime();
+    if (known && plan.run === null && plan.missed.length === 0) return;
+    store.record(key, {
+      run: plan.run?.due ?? null,
+      missed: plan.missed.map((occurrence) => occurrence.due),
+      nextAt,
+      handledUntil: plan.handledUntil,
+    });
+    if (plan.missed.length > 0) log.warn({ job: spec.job, missed: plan.missed.length }, 'scheduled runs were missed');
   }
 
   #look(): void {
     this.tick();
     if (this.#stop.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), this.#untilNext());
+  }
+
+  #untilNext(): number {
     const { store, clock } = this.#deps;
     const now = clock.now().getTime();
     const starts = this.#specs.map((spec) => (store.nextAt(spec.job)?.getTime() ?? Infinity) - now);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), Math.max(250, Math.min(maxWaitMs, ...starts)));
+    return Math.max(250, Math.min(maxWaitMs, ...starts));
   }
 
   #startNext(): void {
     if (this.#current !== null) return;
-    const run = this.#deps.store.nextQueued(this.#deps.clock.now());
+    const { store, clock, onChange } = this.#deps;
+    const run = store.nextQueued(clock.now());
     if (run === undefined) return;
+    store.started(run.id, clock.now());
     this.#current = this.#work(run).then(() => {
       this.#current = null;
-      this.#deps.onChange?.();
+      onChange?.();
       this.tick();
     });
+    onChange?.();
   }
 
   async #work(run: ScheduledRun): Promise<void> {
-    const { store, clock, log, work } = this.#deps;
-    store.started(run.id, clock.now());
-    this.#deps.onChange?.();
+    const { clock, log, work } = this.#deps;
     log.info({ job: run.job, due: run.due }, 'job started');
     const began = clock.monotonic();
-    const { state, detail } = await work(run, this.#stop.signal);
-    const now = clock.now();
-    if (state === 'deferred') store.deferred(run.id, new Date(now.getTime() + deferMs), detail ?? 'busy');
-    else store.finished(run.id, state, now, detail);
-    const level = state === 'ok' ? 'info' : 'warn';
-    log[level]({ job: run.job, state, durationMs: Math.round(clock.monotonic() - began) }, detail ?? 'job ended');
+    const result = await work(run, this.#stop.signal);
+    const level = result.state === 'ok' ? 'info' : 'warn';
+    const durationMs = Math.round(clock.monotonic() - began);
+    log[level]({ job: run.job, state: result.state, durationMs }, result.detail ?? 'job ended');
+    await this.#writeDown(run, result);
+  }
+
+  /** Until it is written: a disk that is full now need not be so in a while. */
+  async #writeDown(run: ScheduledRun, { state, detail }: JobResult): Promise<void> {
+    const { store, clock, log } = this.#deps;
+    for (;;) {
+      const now = clock.now();
+      try {
+        if (state === 'deferred') store.deferred(run.id, new Date(now.getTime() + deferMs), detail ?? 'busy');
+        else store.finished(run.id, state, now, detail);
+        return;
+      } catch (error) {
+        log.error({ job: run.job, reason: String(error) }, 'how the job ended could not be written down; trying again');
+        if (this.#stop.signal.aborted) return;
+        await setTimeoutPromise(retryMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+      }
+    }
   }
 }

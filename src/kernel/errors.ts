@@ -204,6 +204,14 @@ export const failures = {
     title: 'a message could not be delivered',
     next: 'see that the address answers and that its credentials hold; delivery is tried again by itself',
   },
+  'not-ready': {
+    category: 'unavailable',
+    status: 503,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'Socle does not serve requests now',
+    next: 'wait a moment; `journalctl -u socle`, or the output of `socle serve`, says what it is doing',
+  },
   'listen-refused': {
     category: 'validation',
     status: 500,

@@ -1,5 +1,5 @@
 import type { Backup } from '../backup/schema.ts';
-import type { DrillReport } from '../drill/schema.ts';
+import type { DrillSummary } from '../drill/summary.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { ScheduledRun } from './schedule-store.ts';
 import { believableAheadMs, type Facts } from './states.ts';
@@ -10,13 +10,6 @@ export interface BackupHistory {
   readonly bad: readonly Backup[];
   readonly runs: readonly ScheduledRun[];
 }
-
-/** What the state of drills needs of a report: not the proof, which is large. */
-export type DrillSummary = Pick<
-  DrillReport,
-  'id' | 'database' | 'backup' | 'backupAt' | 'startedAt' | 'finishedAt' | 'verdict' | 'level' | 'failure'
-> &
-  Pick<DrillReport, 'recoveryTime' | 'dataLoss' | 'timings'>;
 
 interface Failed {
   readonly at: Date;
@@ -88,20 +81,14 @@ function missedTarget(drill: DrillSummary, good: readonly Backup[]): string | nu
   return null;
 }
 
-/** The newest attempt, when it gave no answer: the environment failed, or the drill did not come to a report. */
-function untested(drills: readonly DrillSummary[], runs: readonly ScheduledRun[]): string | null {
-  const [newestDrill] = drills;
-  if (newestDrill?.verdict === 'not-tested') {
-    return `the last drill could not test it: ${newestDrill.failure?.message ?? 'for a reason not recorded'}`;
-  }
+/** Why the newest attempt gave no answer: the environment failed, or the drill did not come to a report. */
+function untested(attempt: DrillSummary | undefined, runs: readonly ScheduledRun[]): string | null {
   const run = failedRun(runs);
-  if (
-    run === undefined ||
-    (newestDrill !== undefined && Date.parse(newestDrill.finishedAt) >= run.at.getTime() - 60_000)
-  ) {
-    return null;
+  if (run !== undefined && (attempt === undefined || Date.parse(attempt.finishedAt) < run.at.getTime() - 60_000)) {
+    return `the last drill gave no report: ${run.reason}`;
   }
-  return `the last drill gave no report: ${run.reason}`;
+  if (attempt?.verdict !== 'not-tested') return null;
+  return `the last drill could not test it: ${attempt.failure?.message ?? 'for a reason not recorded'}`;
 }
 
 /**
@@ -109,13 +96,20 @@ function untested(drills: readonly DrillSummary[], runs: readonly ScheduledRun[]
  * failure, and the proof before it grows older until it is overdue.
  */
 export function drillFacts(
-  history: { drills: readonly DrillSummary[]; good: readonly Backup[]; runs: readonly ScheduledRun[] },
+  history: {
+    proven: readonly DrillSummary[];
+    others: readonly DrillSummary[];
+    good: readonly Backup[];
+    runs: readonly ScheduledRun[];
+  },
   options: { scheduled: boolean; overdueAfterMs: number },
   now: Date,
 ): Facts & { lastDurationMs: number | null } {
-  const drills = history.drills.filter((drill) => believable(drill.startedAt, now));
-  const proven = drills.find((drill) => drill.verdict === 'proven');
-  const refuted = drills.find((drill) => drill.verdict !== 'proven' && drill.verdict !== 'not-tested');
+  const inTime = (drill: DrillSummary) => believable(drill.startedAt, now);
+  const proven = history.proven.find(inTime);
+  const others = history.others.filter(inTime);
+  const refuted = others.find((drill) => drill.verdict !== 'not-tested');
+  const [attempt] = [...(proven ? [proven] : []), ...others].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
   return {
     what: 'drill',
     scheduled: options.scheduled,
@@ -125,7 +119,7 @@ export function drillFacts(
       ? { at: new Date(refuted.finishedAt), reason: refuted.failure?.message ?? refuted.verdict }
       : null,
     missedTarget: proven ? missedTarget(proven, history.good) : null,
-    untested: untested(drills, history.runs),
+    untested: untested(attempt, history.runs),
     lastDurationMs: proven?.timings.total ?? null,
   };
 }

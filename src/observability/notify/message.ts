@@ -98,9 +98,13 @@ export function mailText(message: Message): string {
   ].join('\n');
 }
 
-/** Is a change worth a message? The first look at something that is in order, or off, is none. */
-export function isNews(from: State | null, to: State): boolean {
-  return from === null ? to !== 'ok' && to !== 'off' : from !== to;
+/**
+ * Is a change worth a message? The first look at something that is in order, or off, is none; nor is a vault that is
+ * too young to have been checked.
+ */
+export function isNews(kind: StateChange['kind'], from: State | null, to: State): boolean {
+  if (from !== null) return from !== to;
+  return to === 'failing' || to === 'overdue' || (to === 'never succeeded' && kind !== 'integrity');
 }
 
 /** The part of a tracked thing that a message needs. */

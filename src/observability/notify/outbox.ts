@@ -65,7 +65,7 @@ export class Outbox {
       const changes: StateChange[] = [];
       for (const { key, kind, database, tracked, from } of moved) {
         remember.run(key, tracked.state, status.timestamp);
-        if (!isNews(from, tracked.state)) continue;
+        if (!isNews(kind, from, tracked.state)) continue;
         const { platform, environment, timestamp: at } = status;
         const change = changeOf({ id: randomUUID(), platform, environment, kind, database, from, at }, tracked);
         const message = JSON.stringify(messageOf(change));

@@ -1,0 +1,106 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { BackupCatalog } from '../backup/catalog.ts';
+import type { Backup } from '../backup/schema.ts';
+import { verdictSchema } from '../drill/schema.ts';
+import { DrillStore } from '../drill/store.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Platform } from '../platform/schema.ts';
+import { lastDaemon } from './daemon-record.ts';
+import { backupFacts, drillFacts, integrityFacts } from './facts.ts';
+import { type ScheduledRun, ScheduleStore } from './schedule-store.ts';
+import type { Status, Tracked } from './schema.ts';
+import { allWithinTarget, type Facts, judge, outcomeOf, successRate, worst } from './states.ts';
+
+const window = 30 * 86_400_000;
+
+const unproven = verdictSchema.options.filter((verdict) => verdict !== 'proven');
+
+/** How far back one looks for the last success: it is nearly always among the newest. */
+const depth = 20;
+
+function track(
+  facts: Facts & { lastDurationMs: number | null },
+  runs: readonly ScheduledRun[],
+  next: Date | null,
+  now: Date,
+): Tracked {
+  const { state, detail } = judge(facts, now);
+  return {
+    state,
+    detail,
+    withinTarget: state === 'ok' || state === 'off' || (state === 'failing' && facts.what === 'backup'),
+    lastSuccessAt: facts.lastSuccessAt?.toISOString() ?? null,
+    lastFailureAt: facts.lastFailure?.at.toISOString() ?? null,
+    lastDurationMs: facts.lastDurationMs,
+    targetMs: facts.targetMs,
+    nextAt: next?.toISOString() ?? null,
+    running: runs.some((run) => run.state === 'running'),
+    successRate: successRate(runs.filter((run) => run.due.getTime() > now.getTime() - window)),
+  };
+}
+
+const earliest = (dates: readonly (Date | null)[]) =>
+  dates.reduce<Date | null>((found, one) => (one !== null && (found === null || one < found) ? one : found), null);
+
+/**
+ * What `socle status` shows and the API serves: one source, read from the state database alone. It asks nothing of a
+ * database or a vault, and takes milliseconds.
+ */
+export function collectStatus(platform: Platform, db: DatabaseSync, clock: Clock): Status {
+  const now = clock.now();
+  const catalog = new BackupCatalog(db);
+  const drills = new DrillStore(db);
+  const schedule = new ScheduleStore(db);
+  const { backup, drill } = platform;
+  const since = new Date(now.getTime() - 90 * 86_400_000);
+  const bad: Backup['status'][] = ['failed', 'incomplete', 'damaged'];
+
+  const databases = platform.databases.map(({ name }) => {
+    const runs = schedule.runs(['backup', 'deep-backup'], name, since);
+    const good = catalog.list({ database: name, status: ['good'], limit: depth });
+    const drillRuns = schedule.runs(['drill'], name, since);
+    const backups = backupFacts(
+      { good, bad: catalog.list({ database: name, status: bad, limit: depth }), runs },
+      {
+        scheduled: backup !== undefined && (backup.schedule !== 'off' || backup.deep_schedule !== 'off'),
+        rpoMs: backup?.rpo ?? 0,
+      },
+      now,
+    );
+    const tests = drillFacts(
+      {
+        proven: drills.summaries({ database: name, verdicts: ['proven'], limit: depth }),
+        others: drills.summaries({ database: name, verdicts: unproven, limit: depth }),
+        good,
+        runs: drillRuns,
+      },
+      { scheduled: backup !== undefined && drill.schedule !== 'off', overdueAfterMs: drill.overdue_after },
+      now,
+    );
+    const next = earliest([schedule.nextAt(`backup:${name}`), schedule.nextAt(`deep-backup:${name}`)]);
+    return {
+      name,
+      backups: track(backups, runs, next, now),
+      drills: track(tests, drillRuns, schedule.nextAt(`drill:${name}`), now),
+    };
+  });
+  const checks = schedule.runs(['integrity'], null, since);
+  const scheduled = backup !== undefined && platform.databases.length > 0 && backup.integrity.schedule !== 'off';
+  const integrity = track(integrityFacts(checks, scheduled), checks, schedule.nextAt('integrity'), now);
+  return {
+    platform: platform.name,
+    environment: platform.environment,
+    timestamp: now.toISOString(),
+    status: worst([
+      ...databases.flatMap((one) => [outcomeOf('backup', one.backups.state), outcomeOf('drill', one.drills.state)]),
+      outcomeOf('integrity', integrity.state),
+    ]),
+    databases,
+    integrity,
+    daemon: lastDaemon(db),
+  };
+}
+
+/** Are all backups and drills within target? The vault's checks are not part of that promise. */
+export const withinTargets = (status: Status): boolean =>
+  allWithinTarget(status.databases.flatMap((one) => [one.backups, one.drills]));
