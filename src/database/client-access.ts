@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readSecret } from '../kernel/secret.ts';
 import type { ConnectionConfig } from '../platform/schema.ts';
 import { isSocket, systemAuthorities } from './connect.ts';
+import { dumpOptions } from './dump-options.ts';
 
 /** How a program of PostgreSQL's (libpq) gets the same connection as `connect`: nothing secret in argv or environment. */
 export interface ClientAccess {
@@ -27,7 +28,7 @@ function environment(config: ConnectionConfig): Record<string, string> {
     PGCONNECT_TIMEOUT: '15',
     PGGSSENCMODE: 'disable',
     PGSSLMODE: isSocket(config) ? 'disable' : mode,
-    PGOPTIONS: '-c statement_timeout=0',
+    PGOPTIONS: dumpOptions,
   };
   if (isSocket(config) || mode === 'disable') return env;
   if (ca !== undefined || mode !== 'require') env.PGSSLROOTCERT = ca ?? systemAuthorities;

@@ -3,6 +3,7 @@ import type { DataSummary } from './data-summary.ts';
 import { blockKey } from './data-summary.ts';
 import type { Differences } from './differences.ts';
 import type { Suspect } from './exact.ts';
+import { parseName } from './sql-text.ts';
 
 /** The data of the artifact and of the copy, as two programs printed it. */
 export interface TwoSides {
@@ -69,6 +70,7 @@ export function compareStreams(
 
 /** Sequences against the artifact: the source's own have moved on since, sequences being outside of transactions. */
 export function compareSequences(
+  relations: readonly DataRelation[],
   { artifact, copy }: TwoSides,
   decode: (text: string) => string,
   differences: Differences,
@@ -82,6 +84,11 @@ export function compareSequences(
   for (const [name, found] of copy.sequences) {
     if (artifact.sequences.has(name)) continue;
     differences.add({ kind: 'sequence value', object: decode(name), problem: 'extra', property: 'value', found });
+  }
+  const archived = new Set([...artifact.sequences.keys()].map((name) => JSON.stringify(parseName(decode(name)))));
+  for (const { kind, name, schema, table } of relations) {
+    if (kind !== 'sequence' || archived.has(JSON.stringify([schema, table]))) continue;
+    differences.add({ kind: 'sequence value', object: name, problem: 'missing', property: 'not in the artifact' });
   }
 }
 

@@ -37,6 +37,10 @@ export class Differences {
     return this.#kept;
   }
 
+  kinds(): string[] {
+    return [...this.#counts.keys()];
+  }
+
   of(kind: string): number {
     return this.#counts.get(kind) ?? 0;
   }

@@ -1,12 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataRelation } from '../../database/inventory-schema.ts';
 import type { RestoredServer } from '../../database/restored-server.ts';
 import { compareRowFiles, type PlacedChange } from './compare-rows.ts';
+import { inCopy } from './copy-session.ts';
 import type { Block } from './data-summary.ts';
 import type { Differences } from './differences.ts';
 import { type ExtractFrom, rowsOfArchive, rowsOfCopy } from './extract.ts';
-import { mayNameRows, type TableFacts, tableFacts } from './table-facts.ts';
+import { openDirectory } from './programs.ts';
+import { mayNameRows, tableFacts } from './table-facts.ts';
 
 /** A table whose streams differ. */
 export interface Suspect {
@@ -41,7 +43,7 @@ export async function compareExactly(
   const equal = new Set<string>();
   const comparable = suspects.filter((suspect) => sameColumns(suspect, input, differences));
   for (const group of groups(comparable)) {
-    const directory = await mkdtemp(join(input.directory, 'rows-'));
+    const directory = await openDirectory(input.directory, 'rows-');
     const fileOf = (index: number) => join(directory, `artifact-${index}.rows`);
     try {
       await rowsOfArchive(
@@ -100,13 +102,8 @@ async function sameRows(
   differences: Differences,
 ): Promise<boolean> {
   const columns = artifact.columns.map(input.decode);
-  const client = await input.server.connect(input.database);
-  let facts: TableFacts;
-  try {
-    facts = await tableFacts(client, relation.schema, relation.table);
-  } finally {
-    await client.end();
-  }
+  const { server, database, signal } = input;
+  const facts = await inCopy(server, database, (c) => tableFacts(c, relation.schema, relation.table), signal);
   const copy = join(input.directory, 'copy.rows');
   await rowsOfCopy(input, artifact, facts.condition, copy);
   const complete = relation.key.every((column) => columns.includes(column));

@@ -1,21 +1,24 @@
+import { chmod, mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dumpOptions } from '../../database/dump-options.ts';
 import type { ClientProgram, RestoredServer } from '../../database/restored-server.ts';
 import { fail } from '../../kernel/errors.ts';
 import { lastLines, type StartedProcess } from '../../kernel/process.ts';
 import { openPipe } from './pipe.ts';
 
-/** Text of values depends on these: the same for the backup's dump and for the restored copy's. */
-export const repeatable = [
-  'TimeZone=UTC',
-  'bytea_output=hex',
-  'synchronize_seqscans=off',
-  'statement_timeout=0',
-  'lock_timeout=0',
-  'idle_in_transaction_session_timeout=0',
-] as const;
+/** As for the backup's dump, and nothing that came with the database may stop or redirect the reading of it. */
+const options = `${dumpOptions} -c role=none -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off`;
 
 /** A database's name as `-d` takes it: a bare name with `=` in it would be read as a connection string. */
 export function databaseArgument(name: string): string {
   return `dbname='${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** A new directory whose files the programs may be shown one by one; what is secret in it has mode 0600 itself. */
+export async function openDirectory(parent: string, prefix: string): Promise<string> {
+  const directory = await mkdtemp(join(parent, prefix));
+  await chmod(directory, 0o711);
+  return directory;
 }
 
 export interface Reading {
@@ -66,7 +69,7 @@ function startProgram(reading: Reading, output: number): StartedProcess {
   reading.signal?.throwIfAborted();
   return reading.server.start(reading.program, reading.args, reading.readable ?? [], {
     stdio: ['ignore', output, 'pipe'],
-    env: { PGOPTIONS: repeatable.map((setting) => `-c ${setting}`).join(' ') },
+    env: { PGOPTIONS: options },
     signal: reading.signal,
   });
 }

@@ -76,7 +76,7 @@ function readName(text: string, from: number): { parts: string[]; end: number } 
       parts.push(quoted.value);
       at = quoted.end;
     } else {
-      const bare = /^[\w$\x80-\xff]+/.exec(text.slice(at, at + 256));
+      const bare = /^[\w$\u0080-\uffff]+/.exec(text.slice(at, at + 256));
       if (!bare) return undefined;
       parts.push(bare[0]);
       at += bare[0].length;

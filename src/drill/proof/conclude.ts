@@ -1,0 +1,104 @@
+import type { Manifest } from '../../backup/schema.ts';
+import { largeObjectsName } from '../../database/fingerprint.ts';
+import type { DataRelation } from '../../database/inventory-schema.ts';
+import type { Level, Proof, TableProof } from '../schema.ts';
+import { wrongCounts } from './compare-counts.ts';
+import type { StreamResult } from './compare-data.ts';
+import type { SchemaResult } from './compare-schema.ts';
+import type { Differences } from './differences.ts';
+
+export interface Findings {
+  readonly manifest: Manifest;
+  readonly streams: StreamResult;
+  /** Tables that are equal but for the order of rows or columns. */
+  readonly reordered: ReadonlySet<string>;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly schema: SchemaResult;
+  readonly fingerprints: ReadonlyMap<string, 'identical' | 'different'> | null;
+  /** Entries of the schema's text. */
+  readonly pieces: number;
+  readonly differences: Differences;
+}
+
+/** Puts the findings together: the tables one by one, the summary by kind, and the highest level that holds. */
+export function conclude(findings: Findings): Proof {
+  const { manifest, streams, counts, schema, fingerprints, differences } = findings;
+  const { relations } = manifest.inventory;
+  const notes = [...schema.notes];
+  const held = relations.filter(({ kind }) => kind !== 'sequence');
+  const tables = held.map((relation): TableProof => {
+    const { name } = relation;
+    const source = fingerprints?.get(name) ?? null;
+    return {
+      name,
+      rows: counts.get(name) ?? 0,
+      bytes: streams.bytes.get(name) ?? 0,
+      ...howCompared(relation, findings),
+      source,
+    };
+  });
+  const different = new Set(tables.filter(({ result }) => result === 'different').map(({ name }) => name));
+
+  const miscounted = wrongCounts(relations, manifest.counts, counts);
+  for (const { name, expected, found } of miscounted) {
+    if (different.has(name)) continue;
+    const values = { expected: String(expected), found: found === null ? null : String(found) };
+    differences.add({ kind: 'rows', object: name, problem: 'changed', property: 'count', ...values });
+    different.add(name);
+  }
+  const toArtifact = differences.total === 0;
+
+  const refreshed = new Set(held.filter(({ kind }) => kind === 'materialized view').map(({ name }) => name));
+  for (const [object, result] of fingerprints ?? []) {
+    if (result === 'identical' || different.has(object)) continue;
+    if (refreshed.has(object)) {
+      notes.push(`materialized view ${object} was out of date on the source: the restore has computed it anew`);
+    } else {
+      const kind = object === largeObjectsName ? 'large object' : 'rows';
+      differences.add({ kind, object, problem: 'changed', property: 'hash of the source' });
+    }
+  }
+  return {
+    level: levelOf(
+      schema.missing === 0 && miscounted.length === 0,
+      toArtifact,
+      fingerprints !== null && differences.total === 0,
+    ),
+    tables,
+    checks: summary(findings, held.length),
+    respelled: [...schema.respelled],
+    differences: [...differences.kept],
+    differencesTotal: differences.total,
+    notes,
+  };
+}
+
+function levelOf(restored: boolean, artifact: boolean, source: boolean): Level | null {
+  if (!restored) return null;
+  if (!artifact) return 'restored';
+  return source ? 'identical-to-source' : 'identical-to-artifact';
+}
+
+function howCompared(
+  { name, kind }: DataRelation,
+  { streams, reordered }: Findings,
+): Pick<TableProof, 'method' | 'result'> {
+  if (streams.equal.has(name)) return { method: 'stream', result: 'identical' };
+  if (reordered.has(name)) return { method: 'multiset', result: 'identical' };
+  if (streams.suspects.some(({ relation }) => relation.name === name))
+    return { method: 'multiset', result: 'different' };
+  if (kind === 'materialized view' || streams.absent.has(name)) return { method: 'none', result: 'not compared' };
+  return { method: 'none', result: 'different' };
+}
+
+function summary({ manifest, pieces, differences }: Findings, tables: number): Proof['checks'] {
+  const { objects, relations, largeObjects } = manifest.inventory;
+  const counts = new Map<string, number>([['rows', tables]]);
+  for (const { kind } of objects) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  counts.set('large object', largeObjects.length);
+  counts.set('sequence value', relations.filter(({ kind }) => kind === 'sequence').length);
+  counts.set('schema text', pieces);
+  for (const kind of differences.kinds()) if (!counts.has(kind)) counts.set(kind, 0);
+  const names = [...counts.keys()].sort();
+  return names.map((name) => ({ name, count: counts.get(name) ?? 0, differences: differences.of(name) }));
+}
