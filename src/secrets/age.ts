@@ -54,7 +54,12 @@ export async function unwrapKey(
     const key = await decrypter.decrypt(armor.decode(enc)).catch(() => undefined);
     if (key?.length === 32) return Buffer.from(key);
   }
-  throw fail('secret-key-missing', 'none of the given age identities opens this document', {
-    recipients: wrapped.map(({ recipient }) => recipient),
-  });
+  const recipients = wrapped.map(({ recipient }) => recipient);
+  throw fail(
+    'secret-key-missing',
+    `the document is for ${recipients.join(', ')}, and none of the given identities is one of them`,
+    {
+      recipients,
+    },
+  );
 }

@@ -163,6 +163,9 @@ function yamlMetadata(metadata: Metadata): string {
 /** YAML, indented by four and never folded, as SOPS prints it. Comments are kept. */
 export function parseYaml(text: string): SecretFile {
   const document = parse(text);
+  const root = document.contents as YAMLMap;
+  // `{}` is how a new document starts: what comes into it is written as a block.
+  if (root.items.length === 0) root.flow = false;
   const empty = () => (document.contents as YAMLMap).items.length === 0;
   const body = () =>
     document.toString({ indent: 4, lineWidth: 0, blockQuote: 'literal', flowCollectionPadding: false });
