@@ -1,7 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
-import type { Manifest } from '../backup/schema.ts';
 import type { Vault } from '../backup/vault.ts';
 import { newestHeartbeat } from '../database/heartbeat.ts';
 import type { ScratchServer } from '../database/restored-server.ts';
@@ -17,10 +15,10 @@ import { formatSize } from '../kernel/units.ts';
 import type { DrillConfig } from '../platform/schema.ts';
 import { type Artifact, checkArchive, type FetchedArtifact, fetchArtifact } from './artifact.ts';
 import { firstCause } from './classify.ts';
+import { prepareServer } from './prepare.ts';
 import { prove } from './proof/prove.ts';
 import { restoreArchive } from './restore.ts';
 import { maintenanceDatabase } from './restore-plan.ts';
-import { restoreRoles } from './roles.ts';
 import type { DrillReport, Proof } from './schema.ts';
 
 /** What a drill came to know, however far it got. */
@@ -229,26 +227,4 @@ async function restoreWhileHashing(
   clearInterval(shown);
   if (hashed.status === 'rejected') throw hashed.reason;
   if (restored.status === 'rejected') throw restored.reason;
-}
-
-/** What belongs to the server and not to the database: tablespaces, roles; and no database in the way of the restored one. */
-async function prepareServer(
-  server: ScratchServer,
-  inventory: Manifest['inventory'],
-  roles: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const { database } = inventory;
-  const from = maintenanceDatabase(database);
-  const client = await server.connect(from);
-  try {
-    for (const name of inventory.server.tablespaces) {
-      await client.query(`CREATE TABLESPACE ${pg.escapeIdentifier(name)} LOCATION ''`);
-    }
-    if (database === 'template1') await client.query('ALTER DATABASE template1 IS_TEMPLATE false');
-    await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)}`);
-  } finally {
-    await client.end();
-  }
-  await restoreRoles(server, roles, from, signal);
 }

@@ -57,7 +57,7 @@ export function extensionsToPin(
 
 /** Lists for `pg_restore --use-list`: what comes before the extensions that we create ourselves, and the rest. */
 export interface SplitList {
-  /** The database and the schemas. */
+  /** The database with all that only `--create` restores, and the schemas. */
   readonly before: string;
   readonly after: string;
 }
@@ -70,7 +70,8 @@ export interface SplitList {
  */
 export function splitList(list: string): SplitList {
   const entries = list.split('\n').filter((line) => /^\d+;/.test(line));
-  const early = (line: string) => /^\d+; \d+ \d+ (SCHEMA|DATABASE|DATABASE PROPERTIES) /.test(line);
+  const early = (line: string) =>
+    /^\d+; \d+ \d+ (SCHEMA -|DATABASE( PROPERTIES)? -|(ACL|COMMENT|SECURITY LABEL) - DATABASE) /.test(line);
   const text = (lines: string[]) => `${lines.join('\n')}\n`;
   return { before: text(entries.filter(early)), after: text(entries.filter((line) => !early(line))) };
 }

@@ -83,6 +83,7 @@ async function createExtensions({ server, target }: RestoreRequest, pinned: Inve
   const client = await server.connect(target);
   const quote = pg.escapeIdentifier;
   try {
+    await client.query('SET default_transaction_read_only = off');
     for (const { name, version, schema } of pinned) {
       await client.query(
         `CREATE EXTENSION IF NOT EXISTS ${quote(name)} WITH SCHEMA ${quote(schema)} VERSION ${quote(version)} CASCADE`,

@@ -1,0 +1,28 @@
+import pg from 'pg';
+import type { Inventory } from '../database/inventory-schema.ts';
+import type { RestoredServer } from '../database/restored-server.ts';
+import { maintenanceDatabase } from './restore-plan.ts';
+import { restoreRoles } from './roles.ts';
+
+/** What belongs to the server and not to the database: tablespaces, roles; and no database in the way of the restored one. */
+export async function prepareServer(
+  server: RestoredServer,
+  inventory: Inventory,
+  roles: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database } = inventory;
+  const from = maintenanceDatabase(database);
+  const client = await server.connect(from);
+  try {
+    for (const name of inventory.server.tablespaces) {
+      const known = await client.query('SELECT FROM pg_catalog.pg_tablespace WHERE spcname = $1', [name]);
+      if (known.rowCount === 0) await client.query(`CREATE TABLESPACE ${pg.escapeIdentifier(name)} LOCATION ''`);
+    }
+    if (database === 'template1') await client.query('ALTER DATABASE template1 IS_TEMPLATE false');
+    await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)}`);
+  } finally {
+    await client.end();
+  }
+  await restoreRoles(server, roles, from, signal);
+}
