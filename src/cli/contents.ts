@@ -9,6 +9,11 @@ export interface Entry {
 
 /** Everything that `socle` can do. */
 export const contents: readonly Entry[] = [
+  {
+    path: 'demo',
+    summary: 'back up, restore, prove, damage, and see the proof fail: all of it on a sample',
+    load: () => import('./demo.ts'),
+  },
   { path: 'status', summary: 'what is backed up, proven, failing, overdue', load: () => import('./status.ts') },
   { path: 'backup list', summary: 'the backups, newest first', load: () => import('./backup-list.ts') },
   { path: 'backup show', summary: 'everything that is known of one backup', load: () => import('./backup-show.ts') },

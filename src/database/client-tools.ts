@@ -79,3 +79,16 @@ export function clientTools(major: number): Promise<PostgresTools> {
 export function serverTools(major: number): Promise<PostgresTools> {
   return exactly(major, ['postgres', 'initdb'], `postgresql-${major}`);
 }
+
+/**
+ * The newest installed server and its clients, for throw-away servers of ours.
+ * @throws `tool-missing`
+ */
+export async function newestServerTools(): Promise<PostgresTools> {
+  const newest = (await installed(['postgres', 'initdb', 'pg_dump'])).at(-1);
+  if (newest) return newest;
+  throw fail('tool-missing', 'no PostgreSQL server is installed', {
+    tool: 'postgres',
+    next: 'install it (apt-get install --no-install-recommends postgresql)',
+  });
+}
