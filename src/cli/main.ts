@@ -3,8 +3,6 @@ import { asSocleError, type ExitCode, exit, fail } from '../kernel/errors.ts';
 import { contents, type Entry, groups } from './contents.ts';
 import { failureDocument, failureText } from './failure.ts';
 import { declare, valuesOf } from './options.ts';
-import { terminalProgress } from './progress.ts';
-import { Session } from './session.ts';
 import type { Answer, Verb } from './verb.ts';
 
 /** Runs one command line and ends the process with the exit code of the one table. */
@@ -72,6 +70,7 @@ function prepare(command: Command, verb: Verb): void {
   command.addHelpText('after', `\nExamples:\n${verb.examples.map((example) => `  $ ${example}`).join('\n')}`);
   command.action(async () => {
     const { config, json = false } = program.opts<{ config?: string; json?: boolean }>();
+    const [{ terminalProgress }, { Session }] = await Promise.all([import('./progress.ts'), import('./session.ts')]);
     const progress = terminalProgress();
     using session = new Session({ config, json, progress, signal: interruption.signal });
     answer = await verb.run(valuesOf(command, verb.options), session);
