@@ -37,7 +37,7 @@ function environment(config: ConnectionConfig): Record<string, string> {
   return env;
 }
 
-const escape = (text: string) => text.replace(/[\\:]/g, '\\$&');
+const passfileText = (text: string) => text.replace(/[\\:]/g, '\\$&');
 
 /**
  * The password goes through a password file (mode 0600) that is already unlinked when the child reads it by its
@@ -52,7 +52,7 @@ export async function clientAccess(config: ConnectionConfig, signal?: AbortSigna
     const file = join(directory, 'pgpass');
     const descriptor = openSync(file, 'wx+', 0o600);
     rmSync(file);
-    writeSync(descriptor, `*:*:*:*:${escape(password)}\n`);
+    writeSync(descriptor, `*:*:*:*:${passfileText(password)}\n`);
     let open = true;
     return {
       env: { ...env, PGPASSFILE: '/dev/fd/3' },

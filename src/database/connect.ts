@@ -33,8 +33,7 @@ async function tlsOptions(config: ConnectionConfig): Promise<pg.ClientConfig['ss
     ...(verify ? { ca: await read(ca ?? systemAuthorities) } : {}),
     ...(cert ? { cert: await read(cert) } : {}),
     ...(key ? { key: await read(key) } : {}),
-    checkServerIdentity: (_name, peer) =>
-      mode === 'verify-full' ? checkServerIdentity(config.host, peer) : undefined,
+    checkServerIdentity: (_name, peer) => (mode === 'verify-full' ? checkServerIdentity(config.host, peer) : undefined),
     ...(isIP(config.host) ? {} : { servername: config.host }),
   };
 }

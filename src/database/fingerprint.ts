@@ -9,7 +9,13 @@ const lanes = [0, 1, 2, 3].map(
 
 /** Each sum modulo 2^64 in hexadecimal would need arithmetic in SQL: here, where integers have any size. */
 function asHash(sums: readonly (string | null)[]): string {
-  return sums.map((sum) => BigInt.asUintN(64, BigInt(sum ?? '0')).toString(16).padStart(16, '0')).join('');
+  return sums
+    .map((sum) =>
+      BigInt.asUintN(64, BigInt(sum ?? '0'))
+        .toString(16)
+        .padStart(16, '0'),
+    )
+    .join('');
 }
 
 const ident = pg.escapeIdentifier;
@@ -30,7 +36,11 @@ interface Sums {
 async function fingerprintOf(client: pg.ClientBase, name: string, rowHashes: string): Promise<Fingerprint> {
   const { rows } = await client.query<Sums>(query(rowHashes));
   const sums = rows[0];
-  return { name, rows: Number(sums?.n), hash: asHash([sums?.l0 ?? null, sums?.l1 ?? null, sums?.l2 ?? null, sums?.l3 ?? null]) };
+  return {
+    name,
+    rows: Number(sums?.n),
+    hash: asHash([sums?.l0 ?? null, sums?.l1 ?? null, sums?.l2 ?? null, sums?.l3 ?? null]),
+  };
 }
 
 /**

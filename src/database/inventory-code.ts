@@ -43,14 +43,14 @@ const aggregates: InventoryPart = () =>
     stateSpace: 'a.aggtransspace',
     initial: 'a.agginitval',
     final: regproc('a.aggfinalfn'),
-    finalOptions: `a.aggfinalextra || ' ' || a.aggfinalmodify`,
+    finalOptions: `a.aggfinalextra || ' ' || a.aggfinalmodify::text`,
     combine: regproc('a.aggcombinefn'),
     serial: regproc('a.aggserialfn'),
     deserial: regproc('a.aggdeserialfn'),
     movingTransition: regproc('a.aggmtransfn'),
     movingInverse: regproc('a.aggminvtransfn'),
     movingFinal: regproc('a.aggmfinalfn'),
-    movingOptions: `a.aggmfinalextra || ' ' || a.aggmfinalmodify`,
+    movingOptions: `a.aggmfinalextra || ' ' || a.aggmfinalmodify::text`,
     movingState: `CASE WHEN a.aggmtranstype <> 0 THEN format_type(a.aggmtranstype, NULL) END`,
     movingSpace: 'a.aggmtransspace',
     movingInitial: 'a.aggminitval',
@@ -104,13 +104,10 @@ const languages: InventoryPart = () =>
     validator: regproc('l.lanvalidator'),
   })} FROM pg_language l WHERE l.oid >= ${firstUserOid} AND ${notMember('pg_language', 'l.oid')}
    UNION ALL
-   ${object(
-     'pg_transform',
-     't.oid',
-     `'transform'`,
-     `format('FOR %s LANGUAGE %I', t.trftype::regtype, l.lanname)`,
-     { from: regproc('t.trffromsql'), to: regproc('t.trftosql') },
-   )} FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang WHERE ${notMember('pg_transform', 't.oid')}`;
+   ${object('pg_transform', 't.oid', `'transform'`, `format('FOR %s LANGUAGE %I', t.trftype::regtype, l.lanname)`, {
+     from: regproc('t.trffromsql'),
+     to: regproc('t.trftosql'),
+   })} FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang WHERE ${notMember('pg_transform', 't.oid')}`;
 
 const textSearch: InventoryPart = () => {
   const where = (oid: string, catalog: string) => `WHERE ${ofUser('n', oid)} AND ${notMember(catalog, oid)}`;

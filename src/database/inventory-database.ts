@@ -1,4 +1,4 @@
-import { acl, type InventoryPart, notMember, object, ofUser, options, owner, qualified, relationName, sorted } from './inventory-sql.ts';
+import { acl, type InventoryPart, notMember, object, owner, qualified, relationName, sorted } from './inventory-sql.ts';
 
 const schemas: InventoryPart = () =>
   `${object('pg_namespace', 'n.oid', `'schema'`, 'quote_ident(n.nspname)', {

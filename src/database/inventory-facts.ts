@@ -1,5 +1,5 @@
-import { notMember, ofUser, qualified } from './inventory-sql.ts';
 import type { DataRelation, ServerFacts } from './inventory-schema.ts';
+import { notMember, ofUser, qualified } from './inventory-sql.ts';
 
 /** Settings of the server that change the meaning of data, of a dump or of a restore. */
 const meaningful = [
@@ -97,13 +97,16 @@ export function serverFacts(row: FactsRow, version: number): ServerFacts {
 }
 
 /**
- * Relations with rows of their own. Tables of extensions are among them: their rows are not the extension's, and
+ * Relations with rows of their own; a materialized view that was never populated has none. Tables of extensions are among them: their rows are not the extension's, and
  * pg_dump carries them only where the extension says so.
  */
-export const relationsSql = `SELECT c.oid::text AS oid, ${qualified('n', 'c.relname')} AS name, n.nspname AS schema, c.relname AS table,
+export const relationsSql = `SELECT * FROM (SELECT c.oid::text AS oid, ${qualified('n', 'c.relname')} AS name, n.nspname AS schema, c.relname AS table,
+    pg_get_userbyid(c.relowner) AS owner,
     CASE WHEN NOT ${notMember('pg_class', 'c.oid')} THEN 'extension table' WHEN c.relkind = 'S' THEN 'sequence'
       WHEN c.relkind = 'm' THEN 'materialized view' WHEN c.relispartition THEN 'partition' ELSE 'table' END AS kind,
-    c.relkind AS relkind, c.relispopulated AS populated, c.relpersistence AS persistence,
+    EXISTS (SELECT FROM pg_depend m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid AND m.deptype = 'e'
+      AND NOT EXISTS (SELECT FROM pg_depend f WHERE f.refclassid = m.refclassid AND f.refobjid = m.refobjid AND f.deptype = 'e'
+        AND f.classid = 'pg_proc'::regclass AND f.xmin = m.xmin)) AS attached,
     coalesce((SELECT jsonb_agg(a.attname ORDER BY a.attname COLLATE "C") FROM pg_attribute a
        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''), '[]') AS columns,
     coalesce((SELECT (SELECT jsonb_agg(a.attname ORDER BY k.position) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, position)
@@ -114,19 +117,22 @@ export const relationsSql = `SELECT c.oid::text AS oid, ${qualified('n', 'c.reln
        ORDER BY i.indisprimary DESC, i.indnkeyatts, (SELECT x.relname FROM pg_class x WHERE x.oid = i.indexrelid) LIMIT 1), '[]') AS key,
     pg_total_relation_size(c.oid)::text AS bytes
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'm', 'S') AND ${ofUser('n', 'c.oid')}
+  WHERE c.relkind IN ('r', 'm', 'S') AND c.relispopulated AND ${ofUser('n', 'c.oid')}
     AND NOT (c.relkind = 'S' AND NOT ${notMember('pg_class', 'c.oid')})
-  ORDER BY name COLLATE "C"`;
+  ) relations ORDER BY name COLLATE "C"`;
 
 export interface RelationRow {
   readonly oid: string;
   readonly name: string;
   readonly schema: string;
   readonly table: string;
+  readonly owner: string;
   readonly kind: DataRelation['kind'];
-  readonly relkind: string;
-  readonly populated: boolean;
-  readonly persistence: string;
+  /**
+   * A table that ALTER EXTENSION … ADD made part of an extension: CREATE EXTENSION does not bring it back. Told from one
+   * that the extension's own script made by the transaction, which made the extension's functions as well.
+   */
+  readonly attached: boolean;
   readonly columns: string[];
   readonly key: string[];
   readonly bytes: string;
@@ -141,4 +147,3 @@ export const dataRelation = ({ name, schema, table, kind, columns, key, bytes }:
   key,
   bytes: Number(bytes),
 });
-

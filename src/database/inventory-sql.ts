@@ -37,7 +37,7 @@ export function object(
 
 /** Texts of a set, sorted and joined: comparable whatever their order was. */
 export const sorted = (from: string, text = 'x::text', where = 'true') =>
-  `(SELECT string_agg(${text}, ', ' ORDER BY ${text} COLLATE "C") FROM ${from} WHERE ${where})`;
+  `(SELECT string_agg(${text}, ', ' ORDER BY (${text}) COLLATE "C") FROM ${from} WHERE ${where})`;
 
 /** Rights with the built-in default made explicit: a right that was never granted equals one that was and is the default. */
 export const acl = (column: string, type: string, owner: string) =>

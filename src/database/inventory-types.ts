@@ -60,41 +60,29 @@ const operators: InventoryPart = () =>
    WHERE ${ofUser('n', 'o.oid')} AND ${notMember('pg_operator', 'o.oid')}`;
 
 const operatorClasses: InventoryPart = () =>
-  `${object(
-    'pg_opclass',
-    'c.oid',
-    `'operator class'`,
-    `format('%I.%I USING %I', n.nspname, c.opcname, a.amname)`,
-    {
-      owner: owner('c.opcowner'),
-      family: `(SELECT format('%I.%I', fn.nspname, f.opfname) FROM pg_opfamily f JOIN pg_namespace fn ON fn.oid = f.opfnamespace WHERE f.oid = c.opcfamily)`,
-      type: 'c.opcintype::regtype::text',
-      default: 'c.opcdefault',
-      storage: 'CASE WHEN c.opckeytype <> 0 THEN c.opckeytype::regtype::text END',
-    },
-  )} FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace JOIN pg_am a ON a.oid = c.opcmethod
+  `${object('pg_opclass', 'c.oid', `'operator class'`, `format('%I.%I USING %I', n.nspname, c.opcname, a.amname)`, {
+    owner: owner('c.opcowner'),
+    family: `(SELECT format('%I.%I', fn.nspname, f.opfname) FROM pg_opfamily f JOIN pg_namespace fn ON fn.oid = f.opfnamespace WHERE f.oid = c.opcfamily)`,
+    type: 'c.opcintype::regtype::text',
+    default: 'c.opcdefault',
+    storage: 'CASE WHEN c.opckeytype <> 0 THEN c.opckeytype::regtype::text END',
+  })} FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace JOIN pg_am a ON a.oid = c.opcmethod
    WHERE ${ofUser('n', 'c.oid')} AND ${notMember('pg_opclass', 'c.oid')}
    UNION ALL
-   ${object(
-     'pg_opfamily',
-     'f.oid',
-     `'operator family'`,
-     `format('%I.%I USING %I', n.nspname, f.opfname, a.amname)`,
-     {
-       owner: owner('f.opfowner'),
-       operators: sorted(
-         'pg_amop o',
-         `format('%s %s%s', o.amopstrategy, o.amopopr::regoperator,
+   ${object('pg_opfamily', 'f.oid', `'operator family'`, `format('%I.%I USING %I', n.nspname, f.opfname, a.amname)`, {
+     owner: owner('f.opfowner'),
+     operators: sorted(
+       'pg_amop o',
+       `format('%s %s%s', o.amopstrategy, o.amopopr::regoperator,
            (SELECT format(' FOR ORDER BY %I', sf.opfname) FROM pg_opfamily sf WHERE sf.oid = o.amopsortfamily))`,
-         'o.amopfamily = f.oid',
-       ),
-       functions: sorted(
-         'pg_amproc p',
-         `format('%s (%s, %s) %s', p.amprocnum, p.amproclefttype::regtype, p.amprocrighttype::regtype, p.amproc::regprocedure)`,
-         'p.amprocfamily = f.oid',
-       ),
-     },
-   )} FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace JOIN pg_am a ON a.oid = f.opfmethod
+       'o.amopfamily = f.oid',
+     ),
+     functions: sorted(
+       'pg_amproc p',
+       `format('%s (%s, %s) %s', p.amprocnum, p.amproclefttype::regtype, p.amprocrighttype::regtype, p.amproc::regprocedure)`,
+       'p.amprocfamily = f.oid',
+     ),
+   })} FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace JOIN pg_am a ON a.oid = f.opfmethod
    WHERE ${ofUser('n', 'f.oid')} AND ${notMember('pg_opfamily', 'f.oid')}`;
 
 const casts: InventoryPart = () =>
@@ -103,6 +91,8 @@ const casts: InventoryPart = () =>
     context: 'c.castcontext::text',
     method: 'c.castmethod::text',
   })} FROM pg_cast c WHERE c.oid >= ${firstUserOid} AND ${notMember('pg_cast', 'c.oid')}
+     ${/* From a range to its multirange: comes with the type. */ ''}
+     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')
    UNION ALL
    ${object('pg_conversion', 'c.oid', `'conversion'`, qualified('n', 'c.conname'), {
      owner: owner('c.conowner'),

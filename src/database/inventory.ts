@@ -1,7 +1,14 @@
 import type pg from 'pg';
 import { codeParts } from './inventory-code.ts';
 import { databaseParts, rightsParts } from './inventory-database.ts';
-import { dataRelation, type FactsRow, factsSql, type RelationRow, relationsSql, serverFacts } from './inventory-facts.ts';
+import {
+  dataRelation,
+  type FactsRow,
+  factsSql,
+  type RelationRow,
+  relationsSql,
+  serverFacts,
+} from './inventory-facts.ts';
 import type { Inventory, InventoryObject } from './inventory-schema.ts';
 import type { CatalogRow } from './inventory-sql.ts';
 import { tableParts } from './inventory-tables.ts';
@@ -37,7 +44,11 @@ const place = (at: { catalog: string; oid: string; sub: number }) => `${at.catal
 
 const parts = [...databaseParts, ...tableParts, ...codeParts, ...typeParts, ...rightsParts];
 
-function merged(rows: readonly CatalogRow[], comments: readonly Remark[], labels: readonly Remark[]): InventoryObject[] {
+function merged(
+  rows: readonly CatalogRow[],
+  comments: readonly Remark[],
+  labels: readonly Remark[],
+): InventoryObject[] {
   const comment = new Map(comments.map((remark) => [place(remark), remark.text]));
   const label = new Map(labels.map((remark) => [place(remark), remark.text]));
   const objects = rows.map((row): InventoryObject => {

@@ -29,7 +29,7 @@ const pinned: Readonly<Record<string, string>> = {
 export async function pinSession(client: pg.ClientBase): Promise<void> {
   await client.query({
     text: `SELECT pg_catalog.set_config(s.name, v.value, false)
-      FROM pg_catalog.unnest($1::text[], $2::text[]) v(name, value)
+      FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) v(name, value)
       JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(v.name)`,
     values: [Object.keys(pinned), Object.values(pinned)],
   });

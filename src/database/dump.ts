@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fail } from '../kernel/errors.ts';
+import { lastLines, type StartedProcess, start } from '../kernel/process.ts';
+import type { DatabaseConfig } from '../platform/schema.ts';
+import { clientAccess } from './client-access.ts';
+import type { PostgresTools } from './client-tools.ts';
+
+/** A pg_dump at work: its archive comes out of `stdout`. */
+export interface RunningDump {
+  readonly process: StartedProcess;
+  /**
+   * Resolves to its warnings when it ended with 0.
+   * @throws `dump-failed` with its last lines
+   */
+  readonly done: Promise<string[]>;
+}
+
+/** Warnings that say something about the backup, each in one line without its hints. */
+function warnings(printed: string): string[] {
+  return printed
+    .split('\n')
+    .filter((line) => /^pg_dump(all)?: warning: /.test(line))
+    .map((line) => line.replace(/^pg_dump(all)?: warning: /, ''));
+}
+
+/**
+ * Dumps exactly this snapshot in pg_dump's custom format, uncompressed: the vault compresses, and finds what it has.
+ * @param snapshot name of an exported snapshot that stays open meanwhile
+ */
+export async function startDump(
+  tools: PostgresTools,
+  { connection, lock_timeout: lockTimeout }: DatabaseConfig,
+  snapshot: string,
+  signal?: AbortSignal,
+): Promise<RunningDump> {
+  const access = await clientAccess(connection, signal);
+  try {
+    const process = start(
+      join(tools.bin, 'pg_dump'),
+      [
+        '--format=custom',
+        '--compress=0',
+        '--no-password',
+        `--snapshot=${snapshot}`,
+        `--lock-wait-timeout=${Math.round(lockTimeout)}`,
+      ],
+      { env: access.env, stdio: ['ignore', 'pipe', 'pipe', ...access.descriptors], signal },
+    );
+    const printed = process.stderr ? text(process.stderr) : Promise.resolve('');
+    const done = (async () => {
+      const ended = await process.ended;
+      const output = await printed;
+      if (ended.aborted) throw fail('interrupted', 'pg_dump was interrupted');
+      if (ended.exitCode === 0) return warnings(output);
+      throw fail('dump-failed', `pg_dump ended with ${ended.signal ?? ended.exitCode}`, {
+        exitCode: ended.exitCode,
+        output: lastLines(output),
+      });
+    })();
+    // Whoever reads the stream meets the failure first; it is not unhandled meanwhile.
+    done.catch(() => {});
+    return { process, done };
+  } finally {
+    access.close();
+  }
+}
+
+/**
+ * Roles, memberships and settings of roles as SQL for psql. Creating a role that is already there (`postgres` always
+ * is) is not an error: the text can be run as it is. pg_dumpall knows no snapshot: it prints what is true now.
+ * @param roles quoted names of all roles
+ * @throws `dump-failed`
+ */
+export async function dumpRoles(
+  tools: PostgresTools,
+  { connection, role_passwords: passwords }: DatabaseConfig,
+  roles: readonly string[],
+  signal?: AbortSignal,
+): Promise<string> {
+  const access = await clientAccess(connection, signal);
+  try {
+    const process = start(
+      join(tools.bin, 'pg_dumpall'),
+      [
+        '--roles-only',
+        '--no-password',
+        `--database=${connection.database}`,
+        ...(passwords ? [] : ['--no-role-passwords']),
+      ],
+      { env: access.env, stdio: ['ignore', 'pipe', 'pipe', ...access.descriptors], signal },
+    );
+    const [sql, printed, ended] = await Promise.all([
+      process.stdout ? text(process.stdout) : '',
+      process.stderr ? text(process.stderr) : '',
+      process.ended,
+    ]);
+    if (ended.aborted) throw fail('interrupted', 'pg_dumpall was interrupted');
+    if (ended.exitCode !== 0) {
+      throw fail('dump-failed', `pg_dumpall ended with ${ended.signal ?? ended.exitCode}`, {
+        output: lastLines(printed),
+      });
+    }
+    return tolerant(sql, roles);
+  } finally {
+    access.close();
+  }
+}
+
+/** `CREATE ROLE x;` becomes a block that passes over a role which exists. Only lines that are exactly that. */
+export function tolerant(sql: string, roles: readonly string[]): string {
+  const creates = new Set(roles.map((role) => `CREATE ROLE ${role};`));
+  return sql
+    .split('\n')
+    .map((line) =>
+      creates.has(line) ? `DO $socle$BEGIN ${line} EXCEPTION WHEN duplicate_object THEN NULL; END$socle$;` : line,
+    )
+    .join('\n');
+}

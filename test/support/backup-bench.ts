@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import type { BackupDeps } from '../../src/backup/run.ts';
+import type { Vault } from '../../src/backup/vault.ts';
+import { openVault } from '../../src/backup/vault-open.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
+import type { Progress } from '../../src/kernel/progress.ts';
+import { openDatabase } from '../../src/kernel/sqlite.ts';
+import { type Platform, platformSchema } from '../../src/platform/schema.ts';
+import type { TestServer } from './postgres.ts';
+
+/** A state directory and an initialised local vault in a temporary directory. */
+export interface BackupBench {
+  readonly directory: string;
+  readonly db: DatabaseSync;
+  readonly vault: Vault;
+  /** A platform with these databases of the server, named after their databases with hyphens. */
+  platform(server: TestServer, databases: readonly string[], options?: DatabaseOptions): Platform;
+  deps(options?: { progress?: Progress; signal?: AbortSignal }): BackupDeps;
+  dispose(): void;
+}
+
+export interface DatabaseOptions {
+  readonly user?: string;
+  readonly lock_timeout?: string;
+  readonly role_passwords?: boolean;
+  readonly shrink_warning?: number;
+}
+
+/** Socle's name for a database of a test server. */
+export const nameOf = (database: string) => database.replaceAll('_', '-');
+
+export const quiet: Progress = { step: () => {}, update: () => {}, note: () => {} };
+
+/** Calls `reached` once with each step's first words, such as `dumping`. */
+export function atStep(word: string, reached: () => void, also: Partial<Progress> = {}): Progress {
+  return {
+    ...quiet,
+    ...also,
+    step: (text) => {
+      if (text.startsWith(word)) reached();
+    },
+  };
+}
+
+export async function makeBackupBench(): Promise<BackupBench> {
+  const directory = await mkdtemp(join(tmpdir(), 'socle-backup-'));
+  const password = join(directory, 'vault.password');
+  writeFileSync(password, randomBytes(16).toString('hex'), { mode: 0o600 });
+  const vaultConfig = { repository: join(directory, 'vault'), password: { file: password } };
+  const platformOf = (databases: readonly unknown[]) =>
+    platformSchema.parse({ name: 'test', environment: 'dev', databases, backup: { vault: vaultConfig } });
+  const config = platformOf([]).backup;
+  if (!config) throw new Error('unreachable');
+  const vault = await openVault(config.vault, { platform: 'test', cache: join(directory, 'cache'), lockWait: 20_000 });
+  await vault.init();
+  const db = openDatabase(join(directory, 'state.db'));
+  return {
+    directory,
+    db,
+    vault,
+    platform: (server, databases, { user = 'postgres', ...options } = {}) =>
+      platformOf(
+        databases.map((database) => ({
+          name: nameOf(database),
+          connection: { host: server.host, port: server.port, database, user },
+          ...options,
+        })),
+      ),
+    deps: ({ progress = quiet, signal } = {}) => ({
+      db,
+      vault,
+      clock: systemClock,
+      progress,
+      ...(signal ? { signal } : {}),
+    }),
+    dispose() {
+      db.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
