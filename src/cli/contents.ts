@@ -15,6 +15,7 @@ export const contents: readonly Entry[] = [
     load: () => import('./demo.ts'),
   },
   { path: 'status', summary: 'what is backed up, proven, failing, overdue', load: () => import('./status.ts') },
+  { path: 'backup run', summary: 'back up a database', load: () => import('./backup-run.ts') },
   { path: 'backup list', summary: 'the backups, newest first', load: () => import('./backup-list.ts') },
   { path: 'backup show', summary: 'everything that is known of one backup', load: () => import('./backup-show.ts') },
   {
@@ -29,11 +30,26 @@ export const contents: readonly Entry[] = [
     load: () => import('./drill-show.ts'),
   },
   { path: 'vault unlock', summary: 'remove locks of processes that are gone', load: () => import('./vault-unlock.ts') },
+  {
+    path: 'database grant',
+    summary: 'print the SQL for the role that takes backups',
+    load: () => import('./database-grant.ts'),
+  },
+  {
+    path: 'database check',
+    summary: 'see whether a backup would work, and what it could not read',
+    load: () => import('./database-check.ts'),
+  },
   { path: 'config check', summary: 'check the platform file', load: () => import('./config-check.ts') },
   {
     path: 'config schema',
     summary: 'print the JSON Schema of the platform file',
     load: () => import('./config-schema.ts'),
+  },
+  {
+    path: 'config openapi',
+    summary: 'print the OpenAPI document of the API',
+    load: () => import('./config-openapi.ts'),
   },
   {
     path: 'operations list',

@@ -29,7 +29,7 @@ for (const entry of contents) addEntry(entry);
 try {
   // `socle help backup run` is `socle backup run --help`.
   await program.parseAsync(argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv, { from: 'user' });
-  if (answer) await print(wantsJson ? json(answer.data) : textOf(answer));
+  if (answer && !answer.shown) await show(answer);
   end(answer?.exit ?? exit.ok);
 } catch (error) {
   if (error instanceof CommanderError && error.exitCode === 0) end(exit.ok);
@@ -72,7 +72,7 @@ function prepare(command: Command, verb: Verb): void {
     const { config, json = false } = program.opts<{ config?: string; json?: boolean }>();
     const [{ terminalProgress }, { Session }] = await Promise.all([import('./progress.ts'), import('./session.ts')]);
     const progress = terminalProgress();
-    using session = new Session({ config, json, progress, signal: interruption.signal });
+    using session = new Session({ config, json, progress, signal: interruption.signal, show });
     answer = await verb.run(valuesOf(command, verb.options), session);
   });
 }
@@ -100,6 +100,10 @@ function textOf({ text }: Answer): string {
 
 function json(data: unknown): string {
   return `${JSON.stringify(data, null, 2)}\n`;
+}
+
+function show(answer: Answer): Promise<void> {
+  return print(wantsJson ? json(answer.data) : textOf(answer));
 }
 
 function print(text: string): Promise<void> {

@@ -8,6 +8,7 @@ import { type StatePaths, statePaths } from '../platform/paths.ts';
 import type { BackupConfig, Platform } from '../platform/schema.ts';
 import { actor } from './actor.ts';
 import type { TerminalProgress } from './progress.ts';
+import type { Answer } from './verb.ts';
 
 export interface SessionOptions {
   /** `--config`. */
@@ -15,6 +16,7 @@ export interface SessionOptions {
   readonly json: boolean;
   readonly progress: TerminalProgress;
   readonly signal: AbortSignal;
+  readonly show: (answer: Answer) => Promise<void>;
 }
 
 /** What a verb works with. Everything is opened when it is first asked for, so that each verb pays for what it uses. */
@@ -24,15 +26,23 @@ export class Session implements Disposable {
   readonly json: boolean;
   readonly progress: TerminalProgress;
   readonly signal: AbortSignal;
+  readonly #show: (answer: Answer) => Promise<void>;
   readonly #config: string | undefined;
   #platform: Promise<Platform> | undefined;
   #state: DatabaseSync | undefined;
 
-  constructor({ config, json, progress, signal }: SessionOptions) {
+  constructor({ config, json, progress, signal, show }: SessionOptions) {
     this.#config = config;
     this.json = json;
     this.progress = progress;
     this.signal = signal;
+    this.#show = show;
+  }
+
+  /** Shows an answer before the work has ended. */
+  show(answer: Answer): Promise<void> {
+    this.progress.stop();
+    return this.#show(answer);
   }
 
   /** Path of the platform file. @throws `config-missing` */
@@ -61,15 +71,13 @@ export class Session implements Disposable {
   /** The state database; what a crash left `running` in it has been marked. */
   async state(): Promise<DatabaseSync> {
     if (!this.#state) {
-      const [{ openDatabase }, { BackupCatalog }, { markInterruptedOperations }, paths] = await Promise.all([
+      const [{ openDatabase }, { markInterrupted }, paths] = await Promise.all([
         import('../kernel/sqlite.ts'),
-        import('../backup/catalog.ts'),
-        import('../governance/operations.ts'),
+        import('../backup/leftovers.ts'),
         this.paths(),
       ]);
       this.#state = openDatabase(paths.database);
-      new BackupCatalog(this.#state).markInterrupted(this.clock);
-      markInterruptedOperations(this.#state, this.clock);
+      markInterrupted(this.#state, this.clock);
     }
     return this.#state;
   }

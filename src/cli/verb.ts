@@ -10,6 +10,8 @@ export interface Answer {
   readonly text: string | (() => string);
   /** Default 0. */
   readonly exit?: ExitCode;
+  /** The verb has shown it already, since it went on working afterwards. */
+  readonly shown?: boolean;
 }
 
 /** A verb that parses, calls one function, prints. Its name and summary stand in the table of contents. */
@@ -19,7 +21,6 @@ export interface Verb<S extends Specs = Specs> {
   readonly examples: readonly string[];
   /** More than the summary, where a person needs it. */
   readonly about?: string;
-  /** With this, the output is a document of its own, and `--json` changes nothing. */
   run(values: Values<S>, session: Session): Promise<Answer>;
 }
 
