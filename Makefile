@@ -16,13 +16,13 @@ help: ## this list
 	@echo 'make TARGET. Each one installs what it needs: as root with apt-get, else it names the packages.'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo: node_modules/.installed use-packages ## the main job in two minutes: back up, restore, prove; KEEP=1 leaves the daemon running
+demo: use-packages node_modules/.installed ## the main job in two minutes: back up, restore, prove; KEEP=1 leaves the daemon running
 	@exec ./bin/socle demo $(if $(KEEP),--keep)
 
-test: check test-packages ## every check and every test that CI runs
+test: test-packages check ## every check and every test that CI runs
 	@$(VITEST)
 
-test-long: check test-packages ## the same and the long ones: properties at full length, kill rounds, fresh machines
+test-long: test-packages check ## the same and the long ones: properties at full length, kill rounds, fresh machines
 	@SOCLE_LONG=1 $(VITEST)
 
 check: node_modules/.installed ## types, lint and format, dead code, direction of imports
@@ -31,7 +31,7 @@ check: node_modules/.installed ## types, lint and format, dead code, direction o
 	@knip
 	@depcruise --config .dependency-cruiser.cjs --output-type err src
 
-bench: node_modules/.installed use-packages ## the promises about speed, as ratios against what a user would use instead
+bench: use-packages node_modules/.installed ## the promises about speed, as ratios against what a user would use instead
 	@$(NODE) bench/main.ts
 
 fmt: node_modules/.installed ## format the code
