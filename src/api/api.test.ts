@@ -30,6 +30,7 @@ const component = (name: string, status: Component['status']): Component => ({
   ageMs: 3,
   maxAgeMs: 1_000,
   durationMs: 1,
+  measured: {},
 });
 const backup = (number: number, database = 'shop', status: Backup['status'] = 'good'): Backup => {
   const at = new Date(Date.UTC(2026, 5, 1, number)).toISOString();

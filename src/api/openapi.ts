@@ -1,4 +1,4 @@
-import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifyDynamicSwaggerOptions, SwaggerTransformObject } from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { backupSchema } from '../backup/schema.ts';
@@ -27,6 +27,25 @@ function names() {
   return registry;
 }
 
+/** The pattern that zod adds to a date-time says what the format says, at great length. */
+const zodToJsonConfig: NonNullable<Parameters<typeof createJsonSchemaTransform>[0]['zodToJsonConfig']> = {
+  override: ({ jsonSchema }) => {
+    if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+  },
+};
+
+/** Drops the schemas of what callers would send: this API takes no bodies. */
+function withoutInputs(transform: SwaggerTransformObject): SwaggerTransformObject {
+  return (document) => {
+    const transformed = transform(document);
+    if ('components' in transformed) {
+      const { schemas = {} } = transformed.components ?? {};
+      for (const name of Object.keys(schemas)) if (name.endsWith('Input')) delete schemas[name];
+    }
+    return transformed;
+  };
+}
+
 /** Options of @fastify/swagger: OpenAPI 3.1, from the same zod schemas that check requests and answers. */
 export function openApi(): FastifyDynamicSwaggerOptions {
   const schemaRegistry = names();
@@ -44,7 +63,7 @@ export function openApi(): FastifyDynamicSwaggerOptions {
       tags: ['health', 'backups', 'drills', 'operations', 'metrics'].map((name) => ({ name })),
     },
     convertConstToEnum: false,
-    transform: createJsonSchemaTransform({ schemaRegistry }),
-    transformObject: createJsonSchemaTransformObject({ schemaRegistry }),
+    transform: createJsonSchemaTransform({ schemaRegistry, zodToJsonConfig }),
+    transformObject: withoutInputs(createJsonSchemaTransformObject({ schemaRegistry, zodToJsonConfig })),
   };
 }

@@ -1,5 +1,5 @@
+import type { JobKind } from '../observability/schedule-store.ts';
 import type { Platform } from '../platform/schema.ts';
-import type { JobKind } from './schedule.ts';
 
 /** One command of a job: arguments of our own command line. */
 export interface Step {

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Cron } from 'croner';
+import type { JobKind } from '../observability/schedule-store.ts';
 import type { Platform } from '../platform/schema.ts';
-
-/** What a schedule starts. `deep-backup` also hashes every table on the source. */
-export type JobKind = 'backup' | 'deep-backup' | 'drill' | 'integrity';
 
 /** One schedule of the platform file, for one database or (integrity) for the vault. */
 export interface ScheduleSpec {

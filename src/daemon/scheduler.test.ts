@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLog } from '../kernel/log.ts';
 import { openDatabase } from '../kernel/sqlite.ts';
-import { type ScheduledRun, ScheduleStore } from '../observability/schedule-store.ts';
+import { type JobKind, type ScheduledRun, ScheduleStore } from '../observability/schedule-store.ts';
 import { successRate } from '../observability/states.ts';
 import type { JobResult } from './job-process.ts';
 import type { ScheduleSpec } from './schedule.ts';
 import { Scheduler } from './scheduler.ts';
 
 const log = createLog('silent');
-const kinds = ['backup', 'deep-backup'];
+const kinds: JobKind[] = ['backup', 'deep-backup'];
 const ok: JobResult = { state: 'ok', detail: null };
 const spec = (kind: ScheduleSpec['kind'], cron: string, database = 'shop'): ScheduleSpec => ({
   job: `${kind}:${database}`,

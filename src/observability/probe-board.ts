@@ -8,6 +8,7 @@ export interface Finding {
   readonly status: Outcome;
   /** One sentence, without secrets. */
   readonly detail: string;
+  readonly measured?: Readonly<Record<string, number>>;
 }
 
 /** Looks at one component. It should heed `signal`; the board does not wait for it past the timeout either way. */
@@ -75,7 +76,8 @@ export class ProbeBoard {
   #component({ probe, last }: Entry): Component {
     const base = { name: probe.name, maxAgeMs: maxAgeOf(probe) };
     if (last === null) {
-      return { ...base, status: 'fail', detail: 'not checked yet', checkedAt: null, ageMs: null, durationMs: null };
+      const none = { checkedAt: null, ageMs: null, durationMs: null, measured: {} };
+      return { ...base, ...none, status: 'fail', detail: 'not checked yet' };
     }
     const ageMs = Math.round(this.#clock.monotonic() - last.monotonic);
     const tooOld = ageMs > base.maxAgeMs;
@@ -86,6 +88,7 @@ export class ProbeBoard {
       checkedAt: last.at.toISOString(),
       ageMs,
       durationMs: last.durationMs,
+      measured: { ...last.measured },
     };
   }
 

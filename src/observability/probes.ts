@@ -3,6 +3,7 @@ import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openVault } from '../backup/vault-open.ts';
 import { connect } from '../database/connect.ts';
+import { run } from '../kernel/process.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { DatabaseConfig, VaultConfig } from '../platform/schema.ts';
 import type { Probe } from './probe-board.ts';
@@ -41,9 +42,16 @@ export function vaultProbe(name: string, config: VaultConfig, options: { platfor
     async check(signal) {
       const vault = await openVault(config, options);
       const dumps = (await vault.list(signal)).filter((stored) => stored.item === 'manifest').length;
-      return { status: 'pass', detail: `${vault.address} opens and holds ${dumps} backups` };
+      const finding = { status: 'pass' as const, detail: `${vault.address} opens and holds ${dumps} backups` };
+      return vault.local ? { ...finding, measured: { bytes: await sizeOf(vault.address, signal) } } : finding;
     },
   };
+}
+
+/** Bytes of a vault that is a directory. */
+async function sizeOf(directory: string, signal: AbortSignal): Promise<number> {
+  const { stdout } = await run('du', ['-s', '--block-size=1', '--', directory], { signal });
+  return Number.parseInt(stdout, 10);
 }
 
 /** Below these the next backup or drill may not be recorded. */
@@ -69,7 +77,8 @@ export function diskProbe(directory: string): Probe {
         await rm(file, { force: true });
       }
       const status = free < fullBytes ? 'fail' : free < lowBytes ? 'warn' : 'pass';
-      return { status, detail: `${formatSize(free)} of ${formatSize(blocks * bsize)} free for ${directory}` };
+      const detail = `${formatSize(free)} of ${formatSize(blocks * bsize)} free for ${directory}`;
+      return { status, detail, measured: { freeBytes: free } };
     },
   };
 }

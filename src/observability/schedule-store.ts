@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { migrate, transaction } from '../kernel/sqlite.ts';
 
+/** What a schedule starts. `deep-backup` also hashes every table on the source. */
+export type JobKind = 'backup' | 'deep-backup' | 'drill' | 'integrity';
+
 /** How a run that a schedule expects went. `queued` and `running` are not over yet. */
 export type RunState = 'queued' | 'running' | 'ok' | 'failed' | 'missed' | 'interrupted';
 
@@ -9,7 +12,7 @@ export type RunState = 'queued' | 'running' | 'ok' | 'failed' | 'missed' | 'inte
 export interface ScheduledRun {
   readonly id: number;
   readonly job: string;
-  readonly kind: string;
+  readonly kind: JobKind;
   readonly database: string | null;
   readonly due: Date;
   readonly state: RunState;
@@ -23,7 +26,7 @@ export interface ScheduledRun {
 /** What identifies a job; a change of `pattern` (cron expression and time zone) starts its memory afresh. */
 export interface JobKey {
   readonly job: string;
-  readonly kind: string;
+  readonly kind: JobKind;
   readonly database: string | null;
   readonly pattern: string;
 }
@@ -46,7 +49,7 @@ function asRun(row: Record<string, unknown>): ScheduledRun {
   return {
     id: Number(row.id),
     job: String(row.job),
-    kind: String(row.kind),
+    kind: row.kind as JobKind,
     database: row.database === null ? null : String(row.database),
     due: new Date(String(row.due)),
     state: row.state as RunState,
@@ -189,7 +192,7 @@ export class ScheduleStore {
   }
 
   /** Runs of these kinds, newest first, that were due since `since`. */
-  runs(kinds: readonly string[], database: string | null, since: Date): ScheduledRun[] {
+  runs(kinds: readonly JobKind[], database: string | null, since: Date): ScheduledRun[] {
     return this.#db
       .prepare(
         `SELECT * FROM scheduled_run WHERE kind IN (SELECT value FROM json_each(?)) AND database IS ? AND due >= ?

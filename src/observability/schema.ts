@@ -59,5 +59,6 @@ export const componentSchema = z.object({
   ageMs: z.number().nullable().describe('milliseconds since the result; null before the first one'),
   maxAgeMs: z.number().describe('a result older than this counts as a failure'),
   durationMs: z.number().nullable(),
+  measured: z.record(z.string(), z.number()).describe('figures of the check, such as `bytes`'),
 });
 export type Component = z.infer<typeof componentSchema>;

@@ -1,0 +1,20 @@
+import type { Probe } from '../observability/probe-board.ts';
+import { diskProbe, postgresqlProbe, stateProbe, vaultProbe } from '../observability/probes.ts';
+import type { Status } from '../observability/schema.ts';
+import type { StatePaths } from '../platform/paths.ts';
+import type { Platform } from '../platform/schema.ts';
+
+/** Everything that is probed on this platform. */
+export function componentsOf(platform: Platform, paths: StatePaths, status: () => Status): Probe[] {
+  const { backup } = platform;
+  const options = { platform: platform.name, cache: paths.cache };
+  return [
+    ...platform.databases.map(postgresqlProbe),
+    ...(backup ? [vaultProbe('vault', backup.vault, options)] : []),
+    ...(backup?.copy ? [vaultProbe('vault-copy', backup.copy, options)] : []),
+    stateProbe('backups', status),
+    stateProbe('drills', status),
+    stateProbe('integrity', status),
+    diskProbe(paths.root),
+  ];
+}

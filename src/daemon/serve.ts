@@ -1,0 +1,173 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { DatabaseSync } from 'node:sqlite';
+import type { FastifyInstance } from 'fastify';
+import { buildApi } from '../api/app.ts';
+import { isLoopbackAddress } from '../api/guards.ts';
+import { BackupCatalog } from '../backup/catalog.ts';
+import { markInterrupted } from '../backup/leftovers.ts';
+import { destroyLeftovers } from '../database/scratch-place.ts';
+import { DrillStore } from '../drill/store.ts';
+import { listOperations } from '../governance/operations.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { fail } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import { recordDaemon } from '../observability/daemon-record.ts';
+import { DeadMan } from '../observability/dead-man.ts';
+import { Metrics, peakMemory } from '../observability/metrics.ts';
+import { Notifier } from '../observability/notify/deliver.ts';
+import { Outbox } from '../observability/notify/outbox.ts';
+import { ProbeBoard } from '../observability/probe-board.ts';
+import { ScheduleStore } from '../observability/schedule-store.ts';
+import { withinTargets } from '../observability/status.ts';
+import { statePaths } from '../platform/paths.ts';
+import type { OpsConfig, Platform } from '../platform/schema.ts';
+import { componentsOf } from './components.ts';
+import { Heartbeats } from './heartbeats.ts';
+import { runSteps } from './job-process.ts';
+import { stepsOf } from './jobs.ts';
+import { pulse } from './pulse.ts';
+import { schedulesOf } from './schedule.ts';
+import { Scheduler } from './scheduler.ts';
+import { openState } from './state.ts';
+import { StatusKeeper } from './status-keeper.ts';
+import { serviceManager } from './systemd.ts';
+
+export interface ServeOptions {
+  /** The platform file: scheduled jobs read it themselves. */
+  readonly configFile: string;
+  /** Ends the daemon in an orderly way. */
+  readonly signal: AbortSignal;
+  /** Told the address of the API once it answers, such as `http://127.0.0.1:7410`. */
+  readonly onListening?: ((url: string) => void) | undefined;
+}
+
+export interface ServeDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const second = 1_000;
+/** A running job gets this long to end by itself before it is killed. */
+const graceMs = 30 * second;
+
+/**
+ * The ops daemon: watches, runs schedules, tells about changes and answers on loopback, until `signal` aborts. Jobs are
+ * processes of their own; what they do to memory, or how they die, is not the daemon's.
+ * @throws `listen-refused`, `listen-failed`, `state-unusable`, `busy` when another daemon holds the state
+ */
+export async function serve(platform: Platform, options: ServeOptions, { clock, log }: ServeDeps): Promise<void> {
+  const { host } = platform.ops.listen;
+  if (!isLoopbackAddress(host)) {
+    throw fail('listen-refused', `ops.listen.host is ${host}, which others may reach; there are no tokens yet`);
+  }
+  const paths = statePaths(platform);
+  const { db, lock } = openState(paths);
+  try {
+    for (const id of markInterrupted(db, clock)) log.warn({ backup: id }, 'a backup was interrupted');
+    for (const directory of await destroyLeftovers(paths.scratch)) log.warn({ directory }, 'removed a scratch server');
+    recordDaemon(db, clock.now());
+    await work(platform, db, options, { clock, log });
+  } finally {
+    lock.release();
+    db.close();
+  }
+}
+
+async function work(
+  platform: Platform,
+  db: DatabaseSync,
+  { configFile, signal, onListening }: ServeOptions,
+  { clock, log }: ServeDeps,
+): Promise<void> {
+  const { databases, ops } = platform;
+  const catalog = new BackupCatalog(db);
+  const drills = new DrillStore(db);
+  const outbox = new Outbox(db);
+  const keeper = new StatusKeeper(platform, db, clock);
+  const board = new ProbeBoard(
+    componentsOf(platform, statePaths(platform), () => keeper.current()),
+    clock,
+    log,
+  );
+  const notifier = new Notifier(outbox, ops.notify, clock, log);
+  const heartbeats = new Heartbeats(databases, log);
+  const deadMan = ops.heartbeat && new DeadMan(ops.heartbeat, () => withinTargets(keeper.current()), clock, log);
+  const metrics = new Metrics({
+    status: () => keeper.last(),
+    components: () => board.list(),
+    lastProven: (database) => drills.summaries({ database, verdicts: ['proven'], limit: 1 })[0],
+    drillTally: () => drills.tally(),
+    notificationsWaiting: () => outbox.waiting().count,
+  });
+  let stale = true;
+  const look = () => {
+    if (!keeper.refresh(stale)) return;
+    stale = false;
+    for (const change of outbox.observe(keeper.last(), notifier.channels)) {
+      log.info({ ...change }, `${change.kind} of ${change.database ?? 'the vault'}: ${change.from} -> ${change.to}`);
+    }
+    for (const name of ['backups', 'drills', 'integrity']) void board.refresh(name);
+  };
+  const scheduler = new Scheduler(schedulesOf(platform), {
+    store: new ScheduleStore(db),
+    clock,
+    log,
+    work: (run, stop) => runSteps(stepsOf(run.kind, run.database, platform), { configFile, signal: stop, graceMs }),
+    onChange: () => {
+      stale = true;
+      watch.now();
+    },
+  });
+  const app = await buildApi({
+    log,
+    databases: databases.map(({ name }) => name),
+    components: () => board.list(),
+    component: (name) => board.get(name),
+    status: () => keeper.last(),
+    backups: catalog,
+    drills,
+    operations: (limit, after) => listOperations(db, limit, after),
+    metrics: () => metrics.render(),
+    notReady: () => (signal.aborted ? 'Socle is shutting down' : null),
+  });
+  // What is put here is undone in the opposite order, also when one of the next steps fails.
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => app.close());
+  const url = await listen(app, ops.listen);
+  const repeat = (name: string, everyMs: number, repeated: () => void | Promise<void>) => {
+    const made = pulse(name, everyMs, log, repeated);
+    cleanup.defer(() => made.stop());
+    return made;
+  };
+  const watch = repeat('looking at the state', 2 * second, look);
+  repeat('the heartbeat of databases', 30 * second, () => heartbeats.write(signal));
+  repeat('telling about changes', 15 * second, () => notifier.deliver(signal));
+  repeat('the external heartbeat', 5 * second, () => deadMan?.beat(signal));
+  repeat('tidying up', 86_400 * second, () => outbox.tidy(clock.now()));
+  cleanup.defer(() => scheduler.stop());
+  scheduler.start();
+  cleanup.defer(() => board.stop());
+  board.start();
+  const manager = serviceManager(log);
+  cleanup.defer(() => manager.stopping());
+  manager.ready();
+  log.info({ url, databases: databases.length, channels: notifier.channels }, 'Socle is watching');
+  onListening?.(url);
+
+  if (!signal.aborted) await once(signal, 'abort');
+  log.info({ peakMemory: peakMemory() }, 'Socle is stopping');
+}
+
+/** @throws `listen-failed`, with what to do when the port is taken */
+async function listen(app: FastifyInstance, { host, port }: OpsConfig['listen']): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'EADDRINUSE' ? 'another program uses that port' : message;
+    throw fail('listen-failed', `${host}:${port}: ${reason}`, { host, port }, error);
+  }
+  const address = app.server.address() as AddressInfo;
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+}

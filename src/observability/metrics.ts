@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { Gauge, Registry } from 'prom-client';
+import { type Level, levels, type Verdict, verdictSchema } from '../drill/schema.ts';
+import type { DrillSummary } from '../drill/summary.ts';
+import { socleVersion } from '../kernel/version.ts';
+import { type Component, outcomeSchema, type Status, stateSchema } from './schema.ts';
+
+/** Where the figures come from. All of it is at hand: a scrape waits for nothing. */
+export interface MetricsSource {
+  readonly status: () => Status;
+  readonly components: () => Component[];
+  readonly lastProven: (database: string) => DrillSummary | undefined;
+  readonly drillTally: () => Array<{ database: string; verdict: Verdict; count: number }>;
+  readonly notificationsWaiting: () => number;
+}
+
+const seconds = (ms: number) => ms / 1_000;
+const stamp = (iso: string | null) => (iso === null ? undefined : Date.parse(iso) / 1_000);
+
+/** Peak resident memory of this process, bytes: proc(5), `VmHWM`. */
+export function peakMemory(): number {
+  const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  return Number(found?.[1] ?? 0) * 1_024;
+}
+
+/** Renders the metrics. Names follow other backup exporters, so that their alert rules are easy to carry over. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #source: MetricsSource;
+  readonly #gauges = new Map<string, Gauge>();
+
+  constructor(source: MetricsSource) {
+    this.#source = source;
+  }
+
+  async render(): Promise<{ type: string; text: string }> {
+    for (const gauge of this.#gauges.values()) gauge.reset();
+    this.#collect();
+    return { type: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  /** Sets one series; an undefined value leaves it out. */
+  #set(name: string, help: string, value: number | undefined, labels: Record<string, string> = {}): void {
+    let gauge = this.#gauges.get(name);
+    if (gauge === undefined) {
+      gauge = new Gauge({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] });
+      this.#gauges.set(name, gauge);
+    }
+    if (value !== undefined) gauge.set(labels, value);
+  }
+
+  #collect(): void {
+    const status = this.#source.status();
+    for (const { name, backups, drills } of status.databases) {
+      this.#tracked('socle_backup', 'backup', name, backups);
+      this.#tracked('socle_restore_drill', 'restore drill', name, drills);
+      this.#measured(name, this.#source.lastProven(name));
+    }
+    for (const { database, verdict, count } of this.#tally(status)) {
+      const labels = { database, result: verdict };
+      this.#set('socle_restore_drill_total', 'restore drills on record by their verdict', count, labels);
+    }
+    this.#vault(status);
+    this.#components();
+    this.#process();
+  }
+
+  #tracked(prefix: string, what: string, database: string, tracked: Status['integrity']): void {
+    const of = { database };
+    const last = stamp(tracked.lastSuccessAt);
+    const took = tracked.lastDurationMs === null ? undefined : seconds(tracked.lastDurationMs);
+    this.#set(`${prefix}_last_success_timestamp_seconds`, `when the last good ${what} was made`, last, of);
+    this.#set(`${prefix}_last_duration_seconds`, `how long the last good ${what} took`, took, of);
+    this.#set(`${prefix}_next_timestamp_seconds`, `when the next ${what} starts`, stamp(tracked.nextAt), of);
+    this.#set(`${prefix}_overdue`, `1 when the last good ${what} is too old`, Number(tracked.state === 'overdue'), of);
+    const rate = tracked.successRate?.rate;
+    this.#set(`${prefix}_success_ratio`, 'scheduled runs of 30 days that succeeded; missed ones did not', rate, of);
+    for (const state of stateSchema.options) {
+      this.#set(`${prefix}_state`, '1 for the state that holds', Number(state === tracked.state), { ...of, state });
+    }
+  }
+
+  #measured(database: string, drill: DrillSummary | undefined): void {
+    const of = { database };
+    const { recoveryTime: recovery, dataLoss: loss } = drill ?? {};
+    const [took, lost] = [recovery && seconds(recovery.ms), loss && seconds(loss.ms)];
+    this.#set('socle_recovery_time_seconds', 'how long the last proven restore took', took ?? undefined, of);
+    this.#set(
+      'socle_recovery_time_target_seconds',
+      'how long it may take (rto)',
+      recovery ? seconds(recovery.targetMs) : undefined,
+      of,
+    );
+    this.#set('socle_data_loss_seconds', 'data that the last proven restore would have lost', lost ?? undefined, of);
+    this.#set(
+      'socle_data_loss_target_seconds',
+      'how much may be lost (rpo)',
+      loss ? seconds(loss.targetMs) : undefined,
+      of,
+    );
+    const level = drill?.level ? levels.indexOf(drill.level satisfies Level) + 1 : undefined;
+    this.#set(
+      'socle_restore_drill_level',
+      '1 restored, 2 identical to the artifact, 3 identical to the source',
+      level,
+      of,
+    );
+  }
+
+  /** Every database and verdict, zero where there was none: a counter that appears with its first failure hides it. */
+  #tally(status: Status): Array<{ database: string; verdict: Verdict; count: number }> {
+    const counted = this.#source.drillTally();
+    return status.databases.flatMap(({ name }) =>
+      verdictSchema.options.map((verdict) => ({
+        database: name,
+        verdict,
+        count: counted.find((row) => row.database === name && row.verdict === verdict)?.count ?? 0,
+      })),
+    );
+  }
+
+  #vault({ integrity }: Status): void {
+    const bytes = this.#source.components().find((component) => component.name === 'vault')?.measured.bytes;
+    this.#set('socle_vault_size_bytes', 'size of the vault; only where it is a directory of this host', bytes);
+    const checked = stamp(integrity.lastSuccessAt);
+    this.#set('socle_vault_check_last_success_timestamp_seconds', 'when the vault was last found intact', checked);
+    this.#set(
+      'socle_vault_check_failing',
+      '1 when the last check of the vault failed',
+      Number(integrity.state === 'failing'),
+    );
+  }
+
+  #components(): void {
+    for (const { name: component, status, ageMs, measured } of this.#source.components()) {
+      for (const outcome of outcomeSchema.options) {
+        const labels = { component, status: outcome };
+        this.#set('socle_component_status', '1 for the status that holds', Number(outcome === status), labels);
+      }
+      const age = ageMs === null ? undefined : seconds(ageMs);
+      this.#set('socle_component_check_age_seconds', 'age of the last result', age, { component });
+      if (component === 'disk') this.#set('socle_state_free_bytes', 'free for the state directory', measured.freeBytes);
+    }
+  }
+
+  #process(): void {
+    this.#set('socle_notifications_waiting', 'messages not delivered yet', this.#source.notificationsWaiting());
+    this.#set('socle_build_info', 'always 1', 1, { version: socleVersion });
+    this.#set('process_resident_memory_bytes', 'resident memory of the daemon', process.memoryUsage.rss());
+    this.#set('process_resident_memory_max_bytes', 'its peak since the start', peakMemory());
+    this.#set('process_start_time_seconds', 'when it started', Math.round(Date.now() / 1_000 - process.uptime()));
+  }
+}
