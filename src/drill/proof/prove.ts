@@ -77,7 +77,6 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
   const streams = compareStreams(relations, sides, decode, differences);
   compareSequences(relations, sides, decode, differences);
   compareLargeObjects(sides, differences);
-  compareStatements(sides, decode, differences);
 
   if (streams.suspects.length > 0) progress.step(`comparing ${streams.suspects.length} tables row by row`);
   const reordered = await compareExactly(
@@ -100,6 +99,7 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
     { source: sourceInventory, copy, archived, dumped, showValues, rebuild },
     differences,
   );
+  compareStatements(sides, decode, differences);
 
   if (manifest.fingerprints) progress.step('comparing every table with the hash of the source');
   const fingerprints =

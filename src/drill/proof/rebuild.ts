@@ -29,7 +29,7 @@ export async function rebuildSchema(input: RebuildInput): Promise<Rebuilt> {
   const name = `socle_schema_${randomBytes(4).toString('hex')}`;
   await inCopy(reference, 'postgres', (client) => client.query(createDatabase(name, input.facts)));
   try {
-    const restore = ['--schema-only', '--exit-on-error', '-d', databaseArgument(name), archive];
+    const restore = [...schemaOnly, '--exit-on-error', '-d', databaseArgument(name), archive];
     await programText({
       server: reference,
       program: 'pg_restore',
@@ -47,17 +47,20 @@ export async function rebuildSchema(input: RebuildInput): Promise<Rebuilt> {
   }
 }
 
+/** A database with a subscription cannot be dropped, and its connection must not be tried: the inventory alone has them. */
+const schemaOnly = ['--schema-only', '--no-subscriptions'] as const;
+
 type ReadingFrom = Pick<Reading, 'server' | 'directory' | 'signal'>;
 
 /** The schema of a database as pg_dump prints it. */
 export async function dumpedPieces(from: ReadingFrom, database: string): Promise<SchemaPiece[]> {
-  const args = ['--schema-only', '-d', databaseArgument(database)];
+  const args = [...schemaOnly, '-d', databaseArgument(database)];
   return schemaPieces((await programText({ ...from, program: 'pg_dump', args })).toString('latin1'));
 }
 
 /** The schema of an archive as pg_restore prints it. */
 export async function archivedPieces(from: ReadingFrom, archive: string): Promise<SchemaPiece[]> {
-  const args = ['--schema-only', '-f', '-', archive];
+  const args = [...schemaOnly, '-f', '-', archive];
   return schemaPieces(
     (await programText({ ...from, program: 'pg_restore', args, readable: [archive] })).toString('latin1'),
   );
