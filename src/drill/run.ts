@@ -13,7 +13,7 @@ import { formatDuration } from '../kernel/units.ts';
 import { statePaths } from '../platform/paths.ts';
 import type { Platform } from '../platform/schema.ts';
 import { findArtifact } from './artifact.ts';
-import { type Attempt, attempt } from './attempt.ts';
+import { type Attempt, type AttemptInput, attempt } from './attempt.ts';
 import { chooseBackup } from './choose.ts';
 import { longestGap } from './measure.ts';
 import { changeOfBackup, drillReport } from './report.ts';
@@ -39,6 +39,7 @@ export interface DrillDeps {
   readonly clock: Clock;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
+  readonly beforeProof?: AttemptInput['beforeProof'];
 }
 
 /** A drill that takes this many times its target is stopped. */
@@ -58,12 +59,13 @@ export async function runDrill(request: DrillRequest, deps: DrillDeps): Promise<
   using _lock = acquireLock(db, 'drill');
   await destroyLeftovers(statePaths(platform).scratch);
   const operation = { action: 'drill.run', actor: request.actor, subject: backup.id };
-  return recordOperation(db, clock, operation, () => drill(request, deps, catalog, backup));
+  // Awaited here: the lock is held until it ends.
+  return await recordOperation(db, clock, operation, () => drill(request, deps, catalog, backup));
 }
 
 async function drill(
   { platform, showValues }: DrillRequest,
-  { db, vault, clock, progress, signal }: DrillDeps,
+  { db, vault, clock, progress, signal, beforeProof }: DrillDeps,
   catalog: BackupCatalog,
   backup: Backup,
 ): Promise<DrillReport> {
@@ -73,7 +75,7 @@ async function drill(
   const artifact = await findArtifact(vault, backup.id, signal);
   const limit = AbortSignal.timeout(Math.min(patience * config.rto, 2 ** 31 - 1));
   const root = statePaths(platform).scratch;
-  const common = { artifact, vault, config, root, showValues, clock, progress };
+  const common = { artifact, vault, config, root, showValues, clock, progress, beforeProof };
   const result = await attempt({ ...common, signal: signal ? AbortSignal.any([signal, limit]) : limit });
   if (signal?.aborted) throw fail('interrupted', 'the drill was interrupted', {}, result.failure);
   if (limit.aborted) result.failure = tooLong(config.rto, result);
