@@ -19,6 +19,17 @@ export const contents: readonly Entry[] = [
   { path: 'backup list', summary: 'the backups, newest first', load: () => import('./backup-list.ts') },
   { path: 'backup show', summary: 'everything that is known of one backup', load: () => import('./backup-show.ts') },
   {
+    path: 'backup verify',
+    summary: 'check that what lies in the vault is there and reads',
+    load: () => import('./backup-verify.ts'),
+  },
+  { path: 'backup prune', summary: 'remove what retention does not keep', load: () => import('./backup-prune.ts') },
+  {
+    path: 'backup reindex',
+    summary: 'rebuild the catalog from the vault alone',
+    load: () => import('./backup-reindex.ts'),
+  },
+  {
     path: 'drill run',
     summary: 'restore a backup onto an empty server and prove it',
     load: () => import('./drill-run.ts'),
@@ -29,7 +40,19 @@ export const contents: readonly Entry[] = [
     summary: 'the report of one drill, as text or as a page',
     load: () => import('./drill-show.ts'),
   },
+  { path: 'vault init', summary: 'create the vault', load: () => import('./vault-init.ts') },
+  {
+    path: 'vault check',
+    summary: 'check the structure of the vault, and read it where asked',
+    load: () => import('./vault-check.ts'),
+  },
+  { path: 'vault copy', summary: 'copy what the second vault lacks', load: () => import('./vault-copy.ts') },
   { path: 'vault unlock', summary: 'remove locks of processes that are gone', load: () => import('./vault-unlock.ts') },
+  {
+    path: 'vault key add',
+    summary: 'add a second key to the vault, for the recovery kit',
+    load: () => import('./vault-key-add.ts'),
+  },
   {
     path: 'database grant',
     summary: 'print the SQL for the role that takes backups',
@@ -40,6 +63,7 @@ export const contents: readonly Entry[] = [
     summary: 'see whether a backup would work, and what it could not read',
     load: () => import('./database-check.ts'),
   },
+  { path: 'serve', summary: 'run the daemon: schedules, probes, API', load: () => import('./serve.ts') },
   { path: 'config check', summary: 'check the platform file', load: () => import('./config-check.ts') },
   {
     path: 'config schema',

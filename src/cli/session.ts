@@ -1,11 +1,12 @@
 import { createInterface } from 'node:readline/promises';
 import type { DatabaseSync } from 'node:sqlite';
+import type { VaultDeps } from '../backup/deps.ts';
 import type { Vault } from '../backup/vault.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { fail } from '../kernel/errors.ts';
 import { findPlatformFile, loadPlatform } from '../platform/load.ts';
 import { type StatePaths, statePaths } from '../platform/paths.ts';
-import type { BackupConfig, Platform } from '../platform/schema.ts';
+import type { BackupConfig, Platform, VaultConfig } from '../platform/schema.ts';
 import { actor } from './actor.ts';
 import type { TerminalProgress } from './progress.ts';
 import type { Answer } from './verb.ts';
@@ -83,13 +84,30 @@ export class Session implements Disposable {
   }
 
   async vault(): Promise<Vault> {
-    const [{ openVault }, backup, platform, paths] = await Promise.all([
+    return this.#open((await this.backup()).vault);
+  }
+
+  /** What work on the vaults needs: the second one too, where there is one. */
+  async vaultDeps(): Promise<VaultDeps> {
+    const { vault, copy } = await this.backup();
+    const db = await this.state();
+    return {
+      db,
+      vault: await this.#open(vault),
+      copy: copy && (await this.#open(copy)),
+      clock: this.clock,
+      progress: this.progress,
+      signal: this.signal,
+    };
+  }
+
+  async #open(config: VaultConfig): Promise<Vault> {
+    const [{ openVault }, platform, paths] = await Promise.all([
       import('../backup/vault-open.ts'),
-      this.backup(),
       this.platform(),
       this.paths(),
     ]);
-    return openVault(backup.vault, { platform: platform.name, cache: paths.cache });
+    return openVault(config, { platform: platform.name, cache: paths.cache });
   }
 
   /** Asks a person; without a terminal, or with `--json`, the answer is no. */

@@ -20,7 +20,7 @@ export function stepsOf(kind: JobKind, database: string | null, platform: Platfo
       return [
         { name: 'backup', args: ['backup', 'run', ...of, ...(kind === 'deep-backup' ? ['--deep'] : [])] },
         ...(platform.backup?.copy ? [{ name: 'copy', args: ['vault', 'copy'] }] : []),
-        { name: 'prune', args: ['backup', 'prune', ...of] },
+        { name: 'prune', args: ['backup', 'prune', ...of, '--yes'] },
       ];
     case 'drill':
       return [{ name: 'drill', args: ['drill', 'run', ...of] }];

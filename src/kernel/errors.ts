@@ -236,6 +236,14 @@ export const failures = {
     title: 'the state directory cannot be used',
     next: 'see that it exists, belongs to this user and has free space; ops.state names another one',
   },
+  'not-confirmed': {
+    category: 'validation',
+    status: 400,
+    exit: exit.refused,
+    retryable: false,
+    title: 'nothing was done, since nobody said yes',
+    next: 'read what it would do (--dry-run), then run it with --yes',
+  },
   busy: {
     category: 'conflict',
     status: 409,

@@ -1,0 +1,45 @@
+import { type Verification, verifyVault } from '../backup/integrity.ts';
+import { exit } from '../kernel/errors.ts';
+import { formatDuration } from '../kernel/units.ts';
+import { text } from './options.ts';
+import { bad, good } from './paint.ts';
+import { table } from './table.ts';
+import { verb as define } from './verb.ts';
+
+/** `socle backup verify` */
+export const verb = define({
+  options: { id: text('[id]', 'read this backup back whole, instead of the next part of the vault') },
+  examples: ['socle backup verify', 'socle backup verify b-20261122t021500z-4f9c1a', 'socle backup verify --json'],
+  about:
+    "Checks that every backup is in the vault, the vault's structure, and the next part of all data in rotation.\n" +
+    'Exit code 0: whole; 3: something is damaged, and it is named.',
+  async run({ id }, session) {
+    const [platform, deps] = [await session.platform(), await session.vaultDeps()];
+    const result = await verifyVault({ platform, actor: session.actor, backup: id }, deps);
+    return { data: result, text: () => verificationText(result), exit: result.ok ? exit.ok : exit.notProven };
+  },
+});
+
+function verificationText({ vaults, backups, damaged }: Verification): string {
+  const checks = vaults.map(
+    (one) =>
+      `${one.vault}: ${one.ok ? good('whole') : bad('damaged')}, structure and part ${one.part.n} of ${one.part.of} of the data, ` +
+      `${formatDuration(one.durationMs)}${one.ok ? '' : `\n${one.detail}`}`,
+  );
+  const result = (check: { result: 'pass' | 'fail'; detail: string } | null) =>
+    check === null ? '' : check.result === 'pass' ? good('pass') : bad(`fail: ${check.detail}`);
+  const rows = backups.map(({ id, database, integrity }) => [
+    id,
+    database,
+    result(integrity.presence),
+    result(integrity.structure),
+    result(integrity.data),
+  ]);
+  return [
+    ...checks,
+    ...(rows.length > 0
+      ? [table(['id', 'database', 'presence', 'structure', 'data'], rows)]
+      : ['there are no backups yet']),
+    ...(damaged.length > 0 ? [bad(`damaged: ${damaged.join(', ')}`)] : []),
+  ].join('\n');
+}
