@@ -54,22 +54,15 @@ export function lockPatience(context: ResticContext, signal?: AbortSignal): (fai
   return async (failure) => {
     if (!(failure instanceof SocleError) || failure.code !== 'vault-locked') throw failure;
     attempts += 1;
-    if (attempts === 1 && (await removeStaleLocks(context, signal))) return;
+    if (attempts === 1) return removeStaleLocks(context, signal);
     if (performance.now() >= until) throw failure;
     await delay(Math.min(250 * 2 ** attempts, 10_000), undefined, { signal });
   };
 }
 
-/** restic removes locks whose process is gone, or that were not refreshed for 30 minutes. True when there was one. */
-export async function removeStaleLocks(context: ResticContext, signal?: AbortSignal): Promise<boolean> {
-  const before = await locks(context, signal);
+/** restic removes locks whose process is gone, or that were not refreshed for 30 minutes. */
+export async function removeStaleLocks(context: ResticContext, signal?: AbortSignal): Promise<void> {
   await runOnce(context, ['unlock'], { signal });
-  return before > 0 && (await locks(context, signal)) < before;
-}
-
-async function locks(context: ResticContext, signal: AbortSignal | undefined): Promise<number> {
-  const printed = await runOnce(context, ['list', 'locks', '--no-lock', '--quiet'], { signal });
-  return printed.split('\n').filter((line) => /^[0-9a-f]{64}$/.test(line)).length;
 }
 
 async function runOnce(context: ResticContext, args: readonly string[], call: ResticCall): Promise<string> {

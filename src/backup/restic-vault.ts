@@ -44,6 +44,7 @@ export class ResticVault implements Vault {
     const upload = startUpload(this.#restic, args, signal);
     return {
       sink: upload.sink,
+      durable: upload.durable,
       commit: async () => {
         const { snapshot, addedBytes } = await upload.commit();
         return { ...(await this.#stored(snapshot, signal)), addedBytes };
@@ -89,8 +90,11 @@ export class ResticVault implements Vault {
     try {
       const args = ['restore', snapshot, '--target', directory, '--include', path, '--quiet'];
       await runReading(this.#restic, args, { signal });
-      await rename(join(directory, basename(path)), target);
-      return (await stat(target)).size;
+      const restored = join(directory, basename(path));
+      const found = await stat(restored).catch(() => null);
+      if (!found) throw fail('not-found', `the snapshot ${snapshot} in the vault ${this.address} holds no ${path}`);
+      await rename(restored, target);
+      return found.size;
     } finally {
       await rm(directory, { recursive: true, force: true });
     }

@@ -20,6 +20,7 @@ export interface UploadResult {
 export interface ResticUpload {
   readonly sink: Writable;
   commit(): Promise<UploadResult>;
+  readonly durable: Promise<void>;
   abort(): Promise<void>;
 }
 
@@ -65,6 +66,7 @@ export function startUpload(context: ResticContext, args: readonly string[], sig
     }
   };
 
+  const durable = Promise.withResolvers<void>();
   let committing = false;
   const sink = new Writable({
     highWaterMark: 256 * 1024,
@@ -85,6 +87,7 @@ export function startUpload(context: ResticContext, args: readonly string[], sig
 
   return {
     sink,
+    durable: durable.promise,
     async commit() {
       committing = true;
       sink.end();
@@ -95,7 +98,10 @@ export function startUpload(context: ResticContext, args: readonly string[], sig
           () => child.printed,
           () => null,
         );
-        if (result !== null) return parseResult(result, context);
+        if (result !== null) {
+          durable.resolve();
+          return parseResult(result, context);
+        }
         await again();
       }
     },

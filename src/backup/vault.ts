@@ -30,8 +30,10 @@ export interface ItemName {
 export interface Upload {
   /** restic's standard input. */
   readonly sink: Writable;
-  /** Closes the input and resolves once the data is durable. */
+  /** Closes the input; resolves once the data is durable and the snapshot was looked up. */
   commit(): Promise<Stored>;
+  /** Resolves during `commit`, as soon as the data is durable; never rejects. */
+  readonly durable: Promise<void>;
   /** Kills restic before it sees the end of its input: no snapshot is made. */
   abort(): Promise<void>;
 }

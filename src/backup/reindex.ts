@@ -1,0 +1,148 @@
+import { recordOperation } from '../governance/operations.ts';
+import { asSocleError } from '../kernel/errors.ts';
+import type { Platform } from '../platform/schema.ts';
+import { BackupCatalog } from './catalog.ts';
+import type { VaultDeps } from './deps.ts';
+import { IntegrityStore } from './integrity-store.ts';
+import { withoutManifest } from './leftovers.ts';
+import { newBackup } from './new-backup.ts';
+import { findDump, manifestsOf, readManifest } from './read-manifest.ts';
+import type { Backup, Manifest } from './schema.ts';
+import { findShrunk } from './shrink.ts';
+import type { Stored } from './vault.ts';
+
+export interface ReindexRequest {
+  readonly platform: Platform;
+  readonly actor: string;
+}
+
+export interface ReindexResult {
+  readonly found: { readonly good: number; readonly incomplete: number; readonly damaged: number };
+  /** Known here as good, and no longer in the vault. */
+  readonly lost: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Rebuilds the catalog from the vault alone, as on another machine: a manifest with its dump is a backup, a dump without
+ * one is incomplete. What only this host knows of a backup (its checks, why it is held) stays.
+ * Drill reports are read by `reindexDrills`, afterwards.
+ * @throws `vault-…`
+ */
+export async function reindex(request: ReindexRequest, deps: VaultDeps): Promise<ReindexResult> {
+  const { db, clock, vault } = deps;
+  const operation = { action: 'backup.reindex', actor: request.actor, subject: vault.address };
+  return recordOperation(db, clock, operation, async () => {
+    const { stored, warnings } = await listAll(deps);
+    const catalog = new BackupCatalog(db);
+    const found = { good: 0, incomplete: 0, damaged: 0 };
+    for (const backup of await readAll(stored, request.platform, catalog, deps)) {
+      if (backup.status === 'good' || backup.status === 'incomplete' || backup.status === 'damaged') {
+        found[backup.status] += 1;
+      }
+    }
+    const manifests = manifestsOf(stored);
+    const lost = catalog.list({ status: ['good'] }).filter(({ id }) => !manifests.has(id));
+    for (const { id } of lost) {
+      const failure = { code: 'vault-damaged', message: 'its manifest is not in the vault any more' };
+      catalog.update(id, () => ({ status: 'damaged', failure }));
+    }
+    return { found, lost: lost.map(({ id }) => id), warnings };
+  });
+}
+
+/** A snapshot that cannot be read hides one backup, and must not hide all of them. */
+async function listAll({ vault, signal }: VaultDeps): Promise<{ stored: Stored[]; warnings: string[] }> {
+  try {
+    return { stored: await vault.list(signal, true), warnings: [] };
+  } catch (error) {
+    const { code, message } = asSocleError(error);
+    if (code !== 'vault-damaged') throw error;
+    return { stored: await vault.list(signal), warnings: [`some snapshots cannot be read: ${message}`] };
+  }
+}
+
+async function readAll(
+  stored: readonly Stored[],
+  platform: Platform,
+  catalog: BackupCatalog,
+  { db, vault, progress, signal }: VaultDeps,
+): Promise<Backup[]> {
+  const store = new IntegrityStore(db);
+  const manifests = [...manifestsOf(stored).values()];
+  const backups: Backup[] = [];
+  /** The good backup before, by database: what the next one may have shrunk against. */
+  const previous = new Map<string, Manifest>();
+  progress.step(`reading ${manifests.length} manifests`);
+  for (const [index, record] of manifests.entries()) {
+    progress.update(index, manifests.length, 'items');
+    const backup = await readManifest(vault, record, signal).then(
+      (manifest) => {
+        const dump = findDump(stored, manifest.id, manifest.dump.tree);
+        store.saveTree(manifest);
+        return { manifest, backup: describe(manifest, dump !== undefined, catalog.get(manifest.id)) };
+      },
+      (error: unknown) => {
+        const { code, message } = asSocleError(error);
+        if (code !== 'vault-damaged' && code !== 'not-found') throw error;
+        const bare = catalog.get(record.id) ?? newBackup(record.id, record.database, record.time, false);
+        return { manifest: null, backup: { ...bare, status: 'damaged' as const, failure: { code, message } } };
+      },
+    );
+    catalog.save(backup.backup);
+    backups.push(backup.backup);
+    if (!backup.manifest) continue;
+    catalog.saveCounts(backup.manifest.id, backup.manifest.counts);
+    hold(previous.get(record.database), backup.manifest, platform, catalog);
+    if (backup.backup.status === 'good') previous.set(record.database, backup.manifest);
+  }
+  for (const dump of withoutManifest(stored)) {
+    if (catalog.get(dump.id)?.status === 'running') continue;
+    const message = 'the dump is in the vault and its manifest is not: it was never completed';
+    const bare = catalog.get(dump.id) ?? newBackup(dump.id, dump.database, dump.time, false);
+    const backup = { ...bare, status: 'incomplete' as const, failure: { code: 'interrupted', message } };
+    catalog.save(backup);
+    backups.push(backup);
+  }
+  return backups;
+}
+
+/** What a manifest says of its backup. */
+function describe(manifest: Manifest, hasDump: boolean, known: Backup | undefined): Backup {
+  const base = known ?? newBackup(manifest.id, manifest.database, new Date(manifest.startedAt), false);
+  const status = !hasDump ? 'damaged' : manifest.missing.length > 0 ? 'incomplete' : 'good';
+  const proven = known?.status === 'damaged' && known.integrity.data?.result === 'fail';
+  return {
+    ...base,
+    timestamp: manifest.snapshotAt,
+    startedAt: manifest.startedAt,
+    finishedAt: manifest.finishedAt,
+    status: proven ? 'damaged' : status,
+    size: { logical: manifest.dump.bytes, added: manifest.dump.addedBytes },
+    durationMs: manifest.timings.total,
+    timings: manifest.timings,
+    versions: manifest.versions,
+    deep: manifest.fingerprints !== null,
+    rows: manifest.counts.reduce((sum, { rows }) => sum + rows, 0),
+    tables: manifest.counts.length,
+    warnings: manifest.warnings,
+    missing: manifest.missing,
+    failure: hasDump
+      ? proven
+        ? base.failure
+        : null
+      : { code: 'vault-damaged', message: 'its dump is not in the vault' },
+  };
+}
+
+/** The same rule as at backup time: the backup before tables shrank is held. */
+function hold(before: Manifest | undefined, now: Manifest, platform: Platform, catalog: BackupCatalog): void {
+  const config = platform.databases.find(({ name }) => name === now.database);
+  if (!before || !config) return;
+  const shrunk = findShrunk(before.counts, now.counts, config.shrink_warning);
+  if (shrunk.length === 0 || catalog.get(before.id)?.retention.held !== null) return;
+  const names = shrunk.map(({ name }) => name).join(', ');
+  catalog.update(before.id, ({ retention }) => ({
+    retention: { ...retention, held: `last backup before ${names} shrank (${now.id})` },
+  }));
+}
