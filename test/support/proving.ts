@@ -35,10 +35,7 @@ async function within<T>(server: TestServer, database: string, work: (client: pg
 
 /** Dumps a database into `directory`; `deep` hashes every table as well. */
 export async function dump(server: TestServer, database: string, directory: string, deep = true): Promise<Dumped> {
-  await mkdir(directory, { recursive: true });
-  const archive = join(directory, `${database}.dump`);
-  await run(join(server.bin, 'pg_dump'), ['-Fc', '-Z0', '-d', database, '-f', archive], { env: access(server) });
-  await chmod(archive, 0o644);
+  const archive = await dumpAs(server, database, directory, []);
   const { inventory, counts, fingerprints } = await within(server, database, async (client) => {
     const inventory = await takeInventory(client);
     const { relations } = inventory;
@@ -75,6 +72,21 @@ export async function dump(server: TestServer, database: string, directory: stri
   return { manifest, archive };
 }
 
+/** An archive alone, made with further options of pg_dump. */
+export async function dumpAs(
+  server: TestServer,
+  database: string,
+  directory: string,
+  options: readonly string[],
+): Promise<string> {
+  await mkdir(directory, { recursive: true });
+  const archive = join(directory, `${database}${options.join('')}.dump`);
+  const args = ['-Fc', '-Z0', ...options, '-d', database, '-f', archive];
+  await run(join(server.bin, 'pg_dump'), args, { env: access(server) });
+  await chmod(archive, 0o644);
+  return archive;
+}
+
 function isUnpopulated(objects: Manifest['inventory']['objects'], name: string): boolean {
   return objects.some((object) => object.name === name && object.properties.populated === false);
 }
@@ -89,7 +101,8 @@ export async function copyRoles(from: TestServer, to: TestServer): Promise<void>
 export async function restore(server: TestServer, dumped: Dumped, name: string): Promise<string> {
   const original = dumped.manifest.inventory.database;
   const args = ['--create', '--exit-on-error', '-d', 'postgres', dumped.archive];
-  await run(join(server.bin, 'pg_restore'), args, { env: access(server) });
+  const env = { ...access(server), PGOPTIONS: '-c default_transaction_read_only=off' };
+  await run(join(server.bin, 'pg_restore'), args, { env });
   if (name !== original) await server.sql(`ALTER DATABASE "${original}" RENAME TO "${name}"`);
   return name;
 }
