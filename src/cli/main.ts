@@ -1,14 +1,9 @@
-import { enableCompileCache } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { asSocleError, type ExitCode, exit, fail } from '../kernel/errors.ts';
 import { contents, type Entry, groups } from './contents.ts';
 import { failureDocument, failureText } from './failure.ts';
 import { declare, valuesOf } from './options.ts';
 import type { Answer, Verb } from './verb.ts';
-
-// Compiled code is kept beside the packages, as trusted as they are: each start is faster and takes less memory.
-enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/socle', import.meta.url)));
 
 /** Runs one command line and ends the process with the exit code of the one table. */
 const argv = process.argv.slice(2);
