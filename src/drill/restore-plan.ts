@@ -1,4 +1,5 @@
 import type { Inventory } from '../database/inventory-schema.ts';
+import { databaseArgument } from './proof/programs.ts';
 
 /** What a restore leaves out, or takes alone. */
 export interface RestoreSelection {
@@ -20,8 +21,6 @@ export interface RestoreCommand {
   /** File with the entries to restore, as `pg_restore --list` prints them. */
   readonly list?: string;
   readonly tablespaces?: boolean;
-  /** Owners and rights are restored; false when the roles are not there. */
-  readonly owners?: boolean;
   readonly selection?: RestoreSelection;
 }
 
@@ -33,11 +32,10 @@ export function restoreArguments(command: RestoreCommand): string[] {
     ...(command.exitOnError ? ['--exit-on-error'] : []),
     `--jobs=${command.jobs}`,
     ...(command.tablespaces === false ? ['--no-tablespaces'] : []),
-    ...(command.owners === false ? ['--no-owner', '--no-privileges'] : []),
     ...(command.list === undefined ? [] : [`--use-list=${command.list}`]),
     ...(selection.schema === undefined ? [] : [`--schema=${selection.schema}`]),
     ...(selection.table === undefined ? [] : [`--table=${selection.table}`]),
-    `--dbname=${command.database}`,
+    `--dbname=${databaseArgument(command.database)}`,
     command.archive,
   ];
 }

@@ -23,7 +23,7 @@ export interface RestoreRequest extends Omit<RestoreCommand, 'list'> {
  * What ALTER DATABASE and ALTER ROLE of the source must not do to the sessions that restore it: a database that is read
  * only by default could not be filled.
  */
-const session = { PGOPTIONS: '-c default_transaction_read_only=off' } as const;
+const session = { PGOPTIONS: '-c default_transaction_read_only=off -c role=none' } as const;
 
 /**
  * Runs pg_restore, with every extension in the version of the source.
@@ -31,6 +31,9 @@ const session = { PGOPTIONS: '-c default_transaction_read_only=off' } as const;
  * @throws what `restoreFailure` says of the first error, `interrupted`
  */
 export async function restoreArchive(request: RestoreRequest): Promise<RestoreError[]> {
+  const { schema, table } = request.selection ?? {};
+  // A part of a database has no extensions: they are not in a schema.
+  if (schema !== undefined || table !== undefined) return pgRestore(request, request);
   const pinned = extensionsToPin(request.inventory.server.extensions, await defaultVersions(request));
   if (pinned.length === 0) return pgRestore(request, request);
   const lists = splitList(await listEntries(request));

@@ -484,6 +484,14 @@ export const failures = {
     title: 'the target database is not empty',
     next: 'name a database that does not exist yet, or add --into-non-empty if you mean it',
   },
+  'roles-missing': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'roles that own what is to be restored are not there',
+    next: 'add --roles to create the roles of the source, or create those named first',
+  },
 } as const satisfies Record<string, Failure>;
 
 export type FailureCode = keyof typeof failures;

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { type ClientAccess, clientAccess } from '../database/client-access.ts';
+import { clientTools } from '../database/client-tools.ts';
+import { connect } from '../database/connect.ts';
+import type { RestoredServer } from '../database/restored-server.ts';
+import { versionNumber } from '../database/session.ts';
+import { start } from '../kernel/process.ts';
+import type { ConnectionConfig } from '../platform/schema.ts';
+
+/** A server that a restore is meant for, with PostgreSQL's programs of its version. */
+export interface TargetServer extends RestoredServer {
+  /** Forgets the password. */
+  close(): void;
+}
+
+/**
+ * A server to restore onto for real: it belongs to the operator, so the programs run as they would by hand, with the
+ * password in a file that is already unlinked.
+ * @param config its `database` is the one to ask first
+ * @throws what `connect` says, `tool-missing`
+ */
+export async function openTarget(config: ConnectionConfig, signal?: AbortSignal): Promise<TargetServer> {
+  const client = await connect(config, signal);
+  const version = await versionNumber(client).finally(() => client.end());
+  const { bin } = await clientTools(Math.floor(version / 10_000));
+  const access: ClientAccess = await clientAccess(config, signal);
+  return {
+    versionNumber: version,
+    connect: (database) => connect({ ...config, database }, signal),
+    start: (program, args, _readable, options = {}) =>
+      start(join(bin, program), args, {
+        ...options,
+        env: { ...access.env, PGDATABASE: undefined, ...options.env },
+        stdio: [...(options.stdio ?? ['ignore', 'pipe', 'pipe']), ...access.descriptors],
+      }),
+    close: () => access.close(),
+  };
+}
