@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
+import { SocleError } from '../kernel/errors.ts';
 import { interrupt, type ResticContext, type ResticProcess, startRestic } from './restic.ts';
-import { isReadOnly, lockPatience } from './restic-run.ts';
+import { lockPatience, otherWay } from './restic-run.ts';
 
 /**
  * What a restic command prints, as a stream that ends only after restic ended with 0, and errors otherwise: a cut
@@ -10,10 +11,10 @@ export function readFromVault(context: ResticContext, args: readonly string[], s
   const patience = lockPatience(context, signal);
   let child: ResticProcess | null = null;
   let received = false;
-  let lock: readonly string[] = [];
+  let extra: readonly string[] = [];
 
   const begin = (): void => {
-    const restic = startRestic(context, [...args, ...lock], { signal });
+    const restic = startRestic(context, [...args, ...extra], { signal });
     child = restic;
     restic.stdout?.on('data', (chunk: Buffer) => {
       received = true;
@@ -27,8 +28,8 @@ export function readFromVault(context: ResticContext, args: readonly string[], s
   /** Nothing has been handed on yet: the command may be started again. */
   const retry = async (failure: unknown): Promise<void> => {
     if (received) throw failure;
-    if (isReadOnly(failure) && lock.length === 0) lock = ['--no-lock'];
-    else await patience(failure);
+    if (failure instanceof SocleError && failure.code === 'vault-locked') await patience(failure);
+    else extra = otherWay(failure, extra);
     if (!stream.destroyed) begin();
   };
 

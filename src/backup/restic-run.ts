@@ -23,22 +23,34 @@ export async function runRestic(
   }
 }
 
-/** `runRestic` for a command that only reads: where the vault cannot be written, it is read without a lock. */
+/**
+ * `runRestic` for a command that only reads: where the vault cannot be written, it is read without a lock; and damage
+ * counts only when it is in the vault, not in our own cache.
+ */
 export async function runReading(
   context: ResticContext,
   args: readonly string[],
   call: ResticCall = {},
 ): Promise<string> {
-  try {
-    return await runRestic(context, args, call);
-  } catch (failure) {
-    if (!isReadOnly(failure)) throw failure;
-    return runRestic(context, [...args, '--no-lock'], call);
+  for (let extra: readonly string[] = []; ; ) {
+    try {
+      return await runRestic(context, [...args, ...extra], call);
+    } catch (failure) {
+      extra = otherWay(failure, extra);
+    }
   }
 }
 
+/** Arguments for reading once more after a failure. @throws the failure when there is no other way */
+export function otherWay(failure: unknown, tried: readonly string[]): readonly string[] {
+  const isDamage = failure instanceof SocleError && failure.code === 'vault-damaged';
+  const way = isReadOnly(failure) ? '--no-lock' : isDamage ? '--no-cache' : null;
+  if (way === null || tried.includes(way)) throw failure;
+  return [...tried, way];
+}
+
 /** restic could not write its lock: the vault is on a read-only medium, or this user may only read it. */
-export function isReadOnly(failure: unknown): boolean {
+function isReadOnly(failure: unknown): boolean {
   return (
     failure instanceof SocleError && failure.code === 'vault-denied' && /lock/.test(String(failure.details.output))
   );

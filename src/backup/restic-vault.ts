@@ -77,8 +77,12 @@ export class ResticVault implements Vault {
 
   async list(signal?: AbortSignal, strict = false): Promise<Stored[]> {
     const args = ['snapshots', '--json', '--no-lock', '--tag', filterOf(this.#platform)];
-    const refuse = strict ? unreadable : undefined;
-    return parseSnapshots(await runRestic(this.#restic, args, { signal, refuse }), this.#platform);
+    try {
+      return parseSnapshots(await runReading(this.#restic, args, { signal, refuse: unreadable }), this.#platform);
+    } catch (error) {
+      if (strict || !(error instanceof SocleError) || error.code !== 'vault-damaged') throw error;
+      return parseSnapshots(await runRestic(this.#restic, [...args, '--no-cache'], { signal }), this.#platform);
+    }
   }
 
   read(snapshot: string, path: string, signal?: AbortSignal): Readable {

@@ -132,13 +132,16 @@ describe.each(Object.entries(backends))('a vault on %s', (name, start) => {
     expect(await vault.check({ n: 1, of: 1 })).toMatchObject({ ok: true });
   });
 
-  test.runIf(name === 'a local directory')('opens with a second key, and not with a wrong password', async () => {
-    await writeFile(join(root, 'kit'), 'password of the kit\n', { mode: 0o600 });
-    expect(await vault.addKey(join(root, 'kit'), 'recovery kit')).toMatch(/^[0-9a-f]{8,}$/);
-    expect(await (await open({ password: { file: join(root, 'kit') } })).list()).toHaveLength(2);
-    const wrong = await open({ password: { command: ['echo', 'canary-that-is-wrong'] } });
-    await expect(wrong.list()).rejects.toMatchObject({ code: 'vault-wrong-password' });
-  });
+  // Keys are restic's own affair: the same on every back-end.
+  if (name === 'a local directory') {
+    test('opens with a second key, and not with a wrong password', async () => {
+      await writeFile(join(root, 'kit'), 'password of the kit\n', { mode: 0o600 });
+      expect(await vault.addKey(join(root, 'kit'), 'recovery kit')).toMatch(/^[0-9a-f]{8,}$/);
+      expect(await (await open({ password: { file: join(root, 'kit') } })).list()).toHaveLength(2);
+      const wrong = await open({ password: { command: ['echo', 'canary-that-is-wrong'] } });
+      await expect(wrong.list()).rejects.toMatchObject({ code: 'vault-wrong-password' });
+    });
+  }
 
   test('says that a file is not in it', async () => {
     await expect(text(vault.read(dump.snapshot, '/none'))).rejects.toMatchObject({ code: 'not-found' });
