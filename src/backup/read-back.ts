@@ -2,7 +2,7 @@ import { type ArchiveContents, readContents } from '../database/archive-contents
 import type { PostgresTools } from '../database/client-tools.ts';
 import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
-import { type Pumped, pump } from './stream.ts';
+import { hashThrough, type Pumped } from './stream.ts';
 import type { Stored, Vault } from './vault.ts';
 
 export interface ReadBackContext {
@@ -22,7 +22,7 @@ export async function readBack(stored: Stored, written: Pumped, context: ReadBac
   if (path === undefined) throw fail('read-back-differs', `snapshot ${stored.snapshot} holds no file`);
   const reader = readContents(tools, signal);
   try {
-    const read = await pump(vault.read(stored.snapshot, path, signal), [reader.sink], (bytes) =>
+    const read = await hashThrough(vault.read(stored.snapshot, path, signal), reader.sink, (bytes) =>
       progress.update(bytes, written.bytes, 'bytes'),
     );
     reader.sink.end();

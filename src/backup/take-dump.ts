@@ -1,6 +1,6 @@
 import { clientTools, type PostgresTools } from '../database/client-tools.ts';
 import { connect } from '../database/connect.ts';
-import { dumpRoles, startDump } from '../database/dump.ts';
+import { dumpRoles, type RunningDump, startDump } from '../database/dump.ts';
 import { type Catalogued, readCatalog } from '../database/inventory.ts';
 import { requireReadable } from '../database/preflight.ts';
 import { versionNumber } from '../database/session.ts';
@@ -13,6 +13,7 @@ import {
   type SourceSnapshot,
 } from '../database/snapshot.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { openPipe } from '../kernel/pipe.ts';
 import type { Progress } from '../kernel/progress.ts';
 import type { DatabaseConfig } from '../platform/schema.ts';
 import { type Pumped, pump } from './stream.ts';
@@ -145,46 +146,39 @@ async function stream(
 ) {
   progress.step(`dumping ${database.name} into the vault`);
   const began = clock.monotonic();
-  const upload: Upload = vault.upload(
-    { item: 'dump', database: database.name, id, file: `${database.name}.dump` },
-    signal,
-  );
-  const dump = await startDump(tools, database, snapshot.name, signal).catch(async (error: unknown) => {
-    await upload.abort();
-    throw error;
-  });
+  const name = { item: 'dump', database: database.name, id, file: `${database.name}.dump` } as const;
+  const upload: Upload = vault.upload(name, signal);
+  const pipe = await openPipe();
+  let dump: RunningDump | undefined;
   // The first bytes of an archive are its table of contents: once they come, pg_dump has read all definitions.
-  let flowing = false;
-  const checked = new Promise<readonly string[]>((resolve, reject) => {
-    dump.process.stdout?.once('data', () => {
-      flowing = true;
-      compare().then(resolve, reject);
-    });
-    dump.done.catch(() => resolve([]));
-  });
-  const stopped = checked.then(() => undefined);
+  let checked: Promise<readonly string[]> | undefined;
+  const { promise: stopped, reject: stop } = Promise.withResolvers<never>();
+  stopped.catch(() => {});
   try {
-    if (!dump.process.stdout) throw new Error('pg_dump has no output');
-    const pumping = pump(dump.process.stdout, [upload.sink], (bytes) => progress.update(bytes, undefined, 'bytes'));
-    // Whichever fails first ends the other: a failed check must not wait for the end of a long dump.
-    const [pumped] = await Promise.all([pumping, stopped]);
+    dump = await startDump(tools, database, snapshot.name, pipe.input, signal);
+    pipe.started();
+    const pumping = pump(pipe, upload.sink, (bytes) => {
+      if (!checked) {
+        checked = compare();
+        checked.catch(stop);
+      }
+      progress.update(bytes, undefined, 'bytes');
+    });
+    const pumped = await Promise.race([pumping, stopped]);
     const warnings = [
       ...(await dump.done),
-      ...(await checked).map((catalog) => `${catalog} changed while the dump began: its newer form may be in the dump`),
+      ...((await checked) ?? []).map((catalog) => `${catalog} changed while the dump began: it may have newer forms`),
     ];
     const stored = await upload.commit();
     return { ...pumped, stored, warnings, dumpMs: clock.monotonic() - began };
   } catch (error) {
-    dump.process.kill('SIGTERM');
+    dump?.process.kill('SIGTERM');
+    pipe.close();
     await upload.abort();
-    const cause = await dump.done.then(
-      () => error,
-      (reason: unknown) => (isOurKill(error) ? reason : error),
-    );
-    if (!flowing && !signal?.aborted) await compare(cause);
-    throw cause;
+    await dump?.done.catch(() => {});
+    if (!checked && !signal?.aborted) await compare(error);
+    throw error;
+  } finally {
+    pipe.close();
   }
 }
-
-/** When the stream broke off, pg_dump knows why; any other error came first. */
-const isOurKill = (error: unknown) => error instanceof Error && error.message === 'the sender closed before its end';

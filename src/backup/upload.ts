@@ -73,7 +73,8 @@ export function startUpload(context: ResticContext, args: readonly string[], sig
     write(chunk: Buffer, _encoding, callback) {
       written += chunk.length;
       if (written > beyondPipe) kept = [];
-      else kept.push(chunk);
+      // A copy: the writer may use the memory again once this chunk is taken.
+      else kept.push(Buffer.from(chunk));
       push(chunk)
         .catch(again)
         .then(() => callback(), callback);

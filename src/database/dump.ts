@@ -6,7 +6,7 @@ import type { DatabaseConfig } from '../platform/schema.ts';
 import { clientAccess } from './client-access.ts';
 import type { PostgresTools } from './client-tools.ts';
 
-/** A pg_dump at work: its archive comes out of `stdout`. */
+/** A pg_dump at work. */
 export interface RunningDump {
   readonly process: StartedProcess;
   /**
@@ -27,11 +27,13 @@ function warnings(printed: string): string[] {
 /**
  * Dumps exactly this snapshot in pg_dump's custom format, uncompressed: the vault compresses, and finds what it has.
  * @param snapshot name of an exported snapshot that stays open meanwhile
+ * @param output descriptor that the archive is written to
  */
 export async function startDump(
   tools: PostgresTools,
   { connection, lock_timeout: lockTimeout }: DatabaseConfig,
   snapshot: string,
+  output: number,
   signal?: AbortSignal,
 ): Promise<RunningDump> {
   const access = await clientAccess(connection, signal);
@@ -45,7 +47,7 @@ export async function startDump(
         `--snapshot=${snapshot}`,
         `--lock-wait-timeout=${Math.round(lockTimeout)}`,
       ],
-      { env: access.env, stdio: ['ignore', 'pipe', 'pipe', ...access.descriptors], signal },
+      { env: access.env, stdio: ['ignore', output, 'pipe', ...access.descriptors], signal },
     );
     const printed = process.stderr ? text(process.stderr) : Promise.resolve('');
     const done = (async () => {
