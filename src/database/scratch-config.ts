@@ -32,6 +32,8 @@ export function serverArguments({ memory, preloadLibraries, settings }: ScratchS
     huge_pages: 'off',
     // What is restored is read once and thrown away: no background work on it.
     autovacuum: 'off',
+    // A crash ends the server at once, and the drill with it: it says nothing about the backup.
+    restart_after_crash: 'off',
     jit: 'off',
     // Tablespaces of the source become directories of the scratch server (PostgreSQL, Developer Options).
     allow_in_place_tablespaces: 'on',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,24 +17,28 @@ export interface ScratchPlace {
 }
 
 const prefix = 'scratch-';
-/** Longer than it takes to write the owner file of a new directory. */
+const unfinished = '.making-';
+/** Longer than it takes to make a directory, ms. */
 const settled = 10_000;
 
-/** Makes the directory of a new scratch server below `root`, and says in it whose it is. */
+/** Makes the directory of a new scratch server below `root`. It gets its name once it says whose it is. */
 export function makePlace(root: string): ScratchPlace {
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const user = scratchUser(root);
-  const directory = join(root, prefix + randomBytes(6).toString('hex'));
-  mkdirSync(directory, { mode: 0o700 });
-  writeFileSync(join(directory, 'owner.json'), JSON.stringify(ownIdentity()), { mode: 0o600 });
+  const id = randomBytes(6).toString('hex');
+  const making = join(root, unfinished + id);
+  mkdirSync(making, { mode: 0o700 });
+  writeFileSync(join(making, 'owner.json'), JSON.stringify(ownIdentity()), { mode: 0o600 });
   for (const name of ['data', 'run']) {
-    mkdirSync(join(directory, name), { mode: 0o700 });
-    if (process.getuid?.() === 0) chownSync(join(directory, name), user.uid, user.gid);
+    mkdirSync(join(making, name), { mode: 0o700 });
+    if (process.getuid?.() === 0) chownSync(join(making, name), user.uid, user.gid);
   }
-  for (const name of ['door', 'archive', 'etc']) mkdirSync(join(directory, name), { mode: 0o755 });
+  for (const name of ['door', 'archive', 'etc']) mkdirSync(join(making, name), { mode: 0o755 });
   const account = `postgres:x:${user.uid}:${user.gid}::/tmp:/bin/false\n`;
-  writeFileSync(join(directory, 'etc', 'passwd'), account, { mode: 0o644 });
-  writeFileSync(join(directory, 'etc', 'group'), `postgres:x:${user.gid}:\n`, { mode: 0o644 });
+  writeFileSync(join(making, 'etc', 'passwd'), account, { mode: 0o644 });
+  writeFileSync(join(making, 'etc', 'group'), `postgres:x:${user.gid}:\n`, { mode: 0o644 });
+  const directory = join(root, prefix + id);
+  renameSync(making, directory);
   return { directory, user };
 }
 
@@ -57,8 +61,7 @@ export async function destroyLeftovers(root: string): Promise<string[]> {
   const removed: string[] = [];
   for (const name of entries(root)) {
     const directory = join(root, name);
-    const owner = ownerOf(directory);
-    if (owner === undefined || (owner !== null && isAlive(owner))) continue;
+    if (name.startsWith(unfinished) ? isFresh(directory) : isOwned(directory)) continue;
     await endProcesses(directory);
     await removePlace(directory);
     removed.push(directory);
@@ -68,22 +71,26 @@ export async function destroyLeftovers(root: string): Promise<string[]> {
 
 function entries(root: string): string[] {
   try {
-    return readdirSync(root).filter((name) => name.startsWith(prefix));
+    return readdirSync(root).filter((name) => name.startsWith(prefix) || name.startsWith(unfinished));
   } catch {
     return [];
   }
 }
 
-/** Null when nobody owns it; undefined when that cannot be said yet. */
-function ownerOf(directory: string): ProcessIdentity | null | undefined {
+function isFresh(directory: string): boolean {
   try {
-    return JSON.parse(readFileSync(join(directory, 'owner.json'), 'utf8')) as ProcessIdentity;
+    return Date.now() - statSync(directory).mtimeMs < settled;
   } catch {
-    try {
-      return Date.now() - statSync(directory).mtimeMs > settled ? null : undefined;
-    } catch {
-      return undefined;
-    }
+    return false;
+  }
+}
+
+/** One without an owner's file was about to be removed. */
+function isOwned(directory: string): boolean {
+  try {
+    return isAlive(JSON.parse(readFileSync(join(directory, 'owner.json'), 'utf8')) as ProcessIdentity);
+  } catch {
+    return false;
   }
 }
 

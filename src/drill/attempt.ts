@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Vault } from '../backup/vault.ts';
 import { newestHeartbeat } from '../database/heartbeat.ts';
 import type { ScratchServer } from '../database/restored-server.ts';
@@ -111,7 +112,7 @@ async function onScratch(input: AttemptInput, result: Attempt, host: HostFacts):
     server = started.server;
     await restoreAndProve(input, result, server, started.files);
   } catch (error) {
-    throw firstCause(server?.failure(), error);
+    throw firstCause(await deathOf(server), error);
   } finally {
     const peak = server?.peak();
     result.scratch.peakMemory = peak?.memory ?? null;
@@ -119,6 +120,12 @@ async function onScratch(input: AttemptInput, result: Attempt, host: HostFacts):
     await server?.destroy();
     await removePlace(place.directory);
   }
+}
+
+/** Why the server is gone, if it is: its clients notice that a moment before we do. */
+async function deathOf(server: ScratchServer | undefined): Promise<SocleError | null> {
+  for (let wait = 0; server?.failure() === null && wait < 500; wait += 50) await delay(50);
+  return server?.failure() ?? null;
 }
 
 /** Both at once: the server is ready when the archive is there. */

@@ -50,7 +50,8 @@ export function restoreFailure(errors: readonly RestoreError[], exitCode: number
   }
   const [first] = errors;
   return first === undefined
-    ? fail('restore-failed', `pg_restore ended with ${exitCode} and said nothing`)
+    ? // It was killed: a backup that does not restore makes it say why.
+      fail('command-failed', `pg_restore ended with ${exitCode} and named no error`)
     : named('restore-failed', first);
 }
 

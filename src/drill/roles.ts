@@ -28,8 +28,12 @@ export async function restoreRoles(
   const { exitCode, stderr, aborted } = await finished(child);
   if (aborted) throw fail('interrupted', 'the restore of the roles was interrupted');
   const errors = roleErrors(stderr);
-  if (exitCode !== 0 || errors.length > 0) {
-    const said = errors[0] ?? lastLines(stderr, 3);
-    throw fail('restore-failed', `the roles could not be created: ${said}`, { errors: errors.slice(0, 20), exitCode });
+  const [first] = errors;
+  if (first !== undefined)
+    throw fail('restore-failed', `the roles could not be created: ${first}`, { errors: errors.slice(0, 20) });
+  if (exitCode !== 0) {
+    throw fail('command-failed', `psql ended with ${exitCode} while it created the roles`, {
+      output: lastLines(stderr),
+    });
   }
 }
