@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { explainQuery } from '../database/connect.ts';
 import { recordOperation } from '../governance/operations.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { asSocleError, fail } from '../kernel/errors.ts';
@@ -57,43 +58,48 @@ export async function runBackup(request: BackupRequest, deps: BackupDeps): Promi
   const catalog = new BackupCatalog(db);
   // Asking the vault costs a second or two: only where a crash can have left something, or nothing is known yet.
   const looks = interrupted.length > 0 || needsLook(catalog);
-  return recordOperation(db, clock, { action: 'backup.run', actor: request.actor, subject: config.name }, async () => {
-    const startedAt = clock.now();
-    const began = clock.monotonic();
-    const backup = newBackup(newId('b', startedAt), config.name, startedAt, request.deep);
-    catalog.save(backup);
-    let stored = false;
-    try {
-      if (looks) {
-        await vault.unlockStale(signal);
-        await markLeftovers(catalog, vault, signal);
-      }
-      const dump = await takeDump({ ...deps, database: config, id: backup.id });
-      stored = true;
+  return await recordOperation(
+    db,
+    clock,
+    { action: 'backup.run', actor: request.actor, subject: config.name },
+    async () => {
+      const startedAt = clock.now();
+      const began = clock.monotonic();
+      const backup = newBackup(newId('b', startedAt), config.name, startedAt, request.deep);
+      catalog.save(backup);
+      let stored = false;
       try {
-        return await commitBackup(dump, backup, {
-          ...deps,
-          platform: request.platform.name,
-          database: config,
-          catalog,
-          began,
+        if (looks) {
+          await vault.unlockStale(signal);
+          await markLeftovers(catalog, vault, signal);
+        }
+        const dump = await takeDump({ ...deps, database: config, id: backup.id });
+        stored = true;
+        try {
+          return await commitBackup(dump, backup, {
+            ...deps,
+            platform: request.platform.name,
+            database: config,
+            catalog,
+            began,
+          });
+        } finally {
+          await dump.snapshot.close();
+        }
+      } catch (error) {
+        const reason = signal?.aborted
+          ? fail('interrupted', 'the backup was interrupted', {}, error)
+          : asSocleError(explainQuery(config.connection, error));
+        catalog.save({
+          ...backup,
+          // Its dump may be in the vault; without a manifest it never counts.
+          status: stored ? 'incomplete' : 'failed',
+          finishedAt: clock.now().toISOString(),
+          durationMs: Math.round(clock.monotonic() - began),
+          failure: { code: reason.code, message: reason.message },
         });
-      } finally {
-        await dump.snapshot.close();
+        throw reason;
       }
-    } catch (error) {
-      const reason = signal?.aborted
-        ? fail('interrupted', 'the backup was interrupted', {}, error)
-        : asSocleError(error);
-      catalog.save({
-        ...backup,
-        // Its dump may be in the vault; without a manifest it never counts.
-        status: stored ? 'incomplete' : 'failed',
-        finishedAt: clock.now().toISOString(),
-        durationMs: Math.round(clock.monotonic() - began),
-        failure: { code: reason.code, message: reason.message },
-      });
-      throw reason;
-    }
-  });
+    },
+  );
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 import pg from 'pg';
-import { fail, type SocleError } from '../kernel/errors.ts';
+import { fail, SocleError } from '../kernel/errors.ts';
 import { readSecret } from '../kernel/secret.ts';
 import type { ConnectionConfig } from '../platform/schema.ts';
 
@@ -55,6 +55,21 @@ function explain(config: ConnectionConfig, error: unknown): SocleError {
     return fail('database-untrusted', `no trusted TLS connection to ${where}: ${message}`, details, error);
   }
   return fail('database-unreachable', `${where} does not answer: ${message}`, details, error);
+}
+
+/** Losing the connection, or the server ending it: shutdown, crash, failover, too many connections. */
+const lost = (code: string, message: string) =>
+  /^(08|57P0|53300|ECONN|EPIPE)/.test(code) || /^(Connection terminated|Client has encountered)/.test(message);
+
+/** An error of a query on an open connection as one of ours, where it says that the server went away or refuses. */
+export function explainQuery(config: ConnectionConfig, error: unknown): unknown {
+  if (error instanceof SocleError || !(error instanceof Error)) return error;
+  const { code = '', message } = error as Error & { code?: string };
+  const where = describeConnection(config);
+  if (lost(code, message))
+    return fail('database-unreachable', `${where} went away: ${message}`, { cause: code }, error);
+  if (code === '42501') return fail('database-unreadable', `${where}: ${message}`, { cause: code }, error);
+  return error;
 }
 
 /** Sessions of ours neither time out half-way nor go on for a caller who left. Names that a version lacks are skipped. */

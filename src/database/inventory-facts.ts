@@ -104,9 +104,9 @@ export const relationsSql = `SELECT * FROM (SELECT c.oid::text AS oid, ${qualifi
     pg_get_userbyid(c.relowner) AS owner,
     CASE WHEN NOT ${notMember('pg_class', 'c.oid')} THEN 'extension table' WHEN c.relkind = 'S' THEN 'sequence'
       WHEN c.relkind = 'm' THEN 'materialized view' WHEN c.relispartition THEN 'partition' ELSE 'table' END AS kind,
-    EXISTS (SELECT FROM pg_depend m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid AND m.deptype = 'e'
-      AND NOT EXISTS (SELECT FROM pg_depend f WHERE f.refclassid = m.refclassid AND f.refobjid = m.refobjid AND f.deptype = 'e'
-        AND f.classid = 'pg_proc'::regclass AND f.xmin = m.xmin)) AS attached,
+    EXISTS (SELECT FROM pg_depend m JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tableoid'
+      WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid AND m.deptype = 'e'
+        AND NOT (a.xmin = m.xmin AND a.cmin = m.cmin)) AS attached,
     coalesce((SELECT jsonb_agg(a.attname ORDER BY a.attname COLLATE "C") FROM pg_attribute a
        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''), '[]') AS columns,
     coalesce((SELECT (SELECT jsonb_agg(a.attname ORDER BY k.position) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, position)
@@ -129,8 +129,9 @@ export interface RelationRow {
   readonly owner: string;
   readonly kind: DataRelation['kind'];
   /**
-   * A table that ALTER EXTENSION … ADD made part of an extension: CREATE EXTENSION does not bring it back. Told from one
-   * that the extension's own script made by the transaction, which made the extension's functions as well.
+   * A table that ALTER EXTENSION … ADD made part of an extension: CREATE EXTENSION does not bring it back. The command
+   * that makes a table records its membership too, when it is in the extension's own script: here another one did.
+   * (pg_upgrade attaches everything: there, tables of scripts count as attached, which errs on the safe side.)
    */
   readonly attached: boolean;
   readonly columns: string[];

@@ -20,6 +20,8 @@ export interface BackupBench {
   readonly vault: Vault;
   /** A platform with these databases of the server, named after their databases with hyphens. */
   platform(server: TestServer, databases: readonly string[], options?: DatabaseOptions): Platform;
+  /** The same as a platform file would hold it. */
+  source(server: TestServer, databases: readonly string[], options?: DatabaseOptions): unknown;
   deps(options?: { progress?: Progress; signal?: AbortSignal }): BackupDeps;
   dispose(): void;
 }
@@ -52,9 +54,21 @@ export async function makeBackupBench(): Promise<BackupBench> {
   const password = join(directory, 'vault.password');
   writeFileSync(password, randomBytes(16).toString('hex'), { mode: 0o600 });
   const vaultConfig = { repository: join(directory, 'vault'), password: { file: password } };
-  const platformOf = (databases: readonly unknown[]) =>
-    platformSchema.parse({ name: 'test', environment: 'dev', databases, backup: { vault: vaultConfig } });
-  const config = platformOf([]).backup;
+  const sourceOf = (databases: readonly unknown[]) => ({
+    name: 'test',
+    environment: 'dev',
+    databases,
+    backup: { vault: vaultConfig },
+  });
+  const source: BackupBench['source'] = (server, databases, { user = 'postgres', ...options } = {}) =>
+    sourceOf(
+      databases.map((database) => ({
+        name: nameOf(database),
+        connection: { host: server.host, port: server.port, database, user },
+        ...options,
+      })),
+    );
+  const config = platformSchema.parse(sourceOf([])).backup;
   if (!config) throw new Error('unreachable');
   const vault = await openVault(config.vault, { platform: 'test', cache: join(directory, 'cache'), lockWait: 20_000 });
   await vault.init();
@@ -63,14 +77,8 @@ export async function makeBackupBench(): Promise<BackupBench> {
     directory,
     db,
     vault,
-    platform: (server, databases, { user = 'postgres', ...options } = {}) =>
-      platformOf(
-        databases.map((database) => ({
-          name: nameOf(database),
-          connection: { host: server.host, port: server.port, database, user },
-          ...options,
-        })),
-      ),
+    source,
+    platform: (...args) => platformSchema.parse(source(...args)),
     deps: ({ progress = quiet, signal } = {}) => ({
       db,
       vault,
