@@ -40,6 +40,7 @@ export const contents: readonly Entry[] = [
     summary: 'the report of one drill, as text or as a page',
     load: () => import('./drill-show.ts'),
   },
+  { path: 'restore', summary: 'restore a backup into a database of yours', load: () => import('./restore.ts') },
   { path: 'vault init', summary: 'create the vault', load: () => import('./vault-init.ts') },
   {
     path: 'vault check',

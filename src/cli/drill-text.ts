@@ -61,7 +61,8 @@ export function drillText(report: DrillReport, whole: boolean): string {
   return [head, ...(report.proof ? proofText(report.proof, whole) : [])].join('\n\n');
 }
 
-function proofText(proof: Proof, whole: boolean): string[] {
+/** What was compared, and what differs. */
+export function proofText(proof: Proof, whole: boolean): string[] {
   const differing = proof.checks.filter((check) => check.differences > 0);
   const checks = table(
     ['proof', 'compared', 'differences'],

@@ -27,14 +27,22 @@ export const list = (flags: string, description: string): Spec<readonly string[]
   fallback: [],
 });
 
+const wholeNumber = (text: string): number => {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  return Number(text);
+};
+
+export const wholeOrNone = (flags: string, description: string): Spec<number | undefined> => ({
+  flags,
+  description,
+  parse: wholeNumber,
+});
+
 export const whole = (flags: string, description: string, fallback: number): Spec<number> => ({
   flags,
   description,
   fallback,
-  parse(text) {
-    if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
-    return Number(text);
-  },
+  parse: wholeNumber,
 });
 
 /** Tells commander about the options, in the order of the specs. */

@@ -1,0 +1,84 @@
+import { type IntoReport, restoreInto } from '../drill/restore-into.ts';
+import { exit, fail } from '../kernel/errors.ts';
+import { formatDuration } from '../kernel/units.ts';
+import type { ConnectionConfig, Platform } from '../platform/schema.ts';
+import { proofText } from './drill-text.ts';
+import { flag, required, text, type Values, wholeOrNone } from './options.ts';
+import { bad, good, warn } from './paint.ts';
+import { pairs } from './table.ts';
+import { verb as define } from './verb.ts';
+
+const options = {
+  into: required('<target>', 'name of the database to restore into; it is made when it is not there'),
+  database: text('--database <name>', 'whose newest good backup (needed when there are several)'),
+  backup: text('--backup <id>', 'which backup (default: the newest good one)'),
+  host: text('--host <host>', "server to restore onto: socket directory, name or address (default: the source's)"),
+  port: wholeOrNone('--port <port>', "its port (default: the source's)"),
+  user: text('--user <role>', 'role to restore as: a superuser, as for pg_restore (default: postgres)'),
+  passwordFile: text('--password-file <file>', 'file with its password'),
+  schema: text('--schema <name>', 'only this schema'),
+  table: text('--table <name>', 'only this table (with --schema)'),
+  roles: flag('--roles', 'create roles of the source that are missing, with their properties'),
+  salvage: flag('--salvage', 'go on after errors, and list what failed'),
+  intoNonEmpty: flag('--into-non-empty', 'restore into a database that holds something already'),
+  showValues: flag('--show-values', 'values of rows may stand in the report'),
+};
+
+/** `socle restore` */
+export const verb = define({
+  options,
+  examples: [
+    'socle restore shop_restored --database shop',
+    'socle restore shop --backup b-20261122t021500z-4f9c1a --host /run/postgresql --roles',
+    'socle restore shop_part --database shop --schema sales --table orders --json',
+  ],
+  about:
+    'Restores a backup into an empty database of a server of yours, and proves the result there like a drill.\n' +
+    'Exit code 0: proven; 3: restored, and not identical; 4: refused, such as a target that is not empty.',
+  async run(values, session) {
+    const { actor, clock, progress, signal } = session;
+    const [platform, db, vault] = [await session.platform(), await session.state(), await session.vault()];
+    const { database, backup, schema, table, roles, salvage, intoNonEmpty, showValues } = values;
+    const selection = { ...(schema === undefined ? {} : { schema }), ...(table === undefined ? {} : { table }) };
+    const target = targetOf(platform, values);
+    const report = await restoreInto(
+      { platform, database, backup, target, selection, roles, salvage, intoNonEmpty, showValues, actor },
+      { db, vault, clock, progress, signal },
+    );
+    return { data: report, text: () => reportText(report), exit: report.proven ? exit.ok : exit.notProven };
+  },
+});
+
+/** The server of the source unless another one is named, and a role that may restore. */
+function targetOf({ databases }: Platform, values: Values<typeof options>): ConnectionConfig {
+  const source = (databases.find(({ name }) => name === values.database) ?? databases[0])?.connection;
+  const host = values.host ?? source?.host;
+  if (host === undefined) throw fail('usage', 'the platform file has no database: name the server with --host');
+  return {
+    host,
+    port: values.port ?? source?.port ?? 5432,
+    database: values.into,
+    user: values.user ?? 'postgres',
+    ...(values.passwordFile === undefined ? {} : { password: { file: values.passwordFile } }),
+    tls: source?.tls ?? { mode: 'disable' },
+  };
+}
+
+function reportText(report: IntoReport): string {
+  const { target, timings, failed } = report;
+  const facts = pairs([
+    ['restored', `${report.backup} of ${report.backupAt}`],
+    ['into', `${target.database} on ${target.host}:${target.port}${target.created ? ' (made)' : ''}`],
+    [
+      'result',
+      report.proven ? good(`proven: ${report.proof.level?.replaceAll('-', ' ') ?? 'restored'}`) : bad('not identical'),
+    ],
+    [
+      'took',
+      `fetch ${formatDuration(timings.fetch)}, restore ${formatDuration(timings.restore)}, proof ${formatDuration(timings.proof)}`,
+    ],
+    ['failed', failed.length > 0 ? warn(failed.map(({ message }) => message).join('\n')) : null],
+    ['notes', report.notes.join('\n') || null],
+  ]);
+  return [facts, ...proofText(report.proof, false)].join('\n\n');
+}
