@@ -14,7 +14,7 @@ import { fail } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { recordDaemon } from '../observability/daemon-record.ts';
 import { DeadMan } from '../observability/dead-man.ts';
-import { Metrics, peakMemory } from '../observability/metrics.ts';
+import { peakMemory, renderMetrics } from '../observability/metrics.ts';
 import { Notifier } from '../observability/notify/deliver.ts';
 import { Outbox } from '../observability/notify/outbox.ts';
 import { ProbeBoard } from '../observability/probe-board.ts';
@@ -26,7 +26,7 @@ import { componentsOf } from './components.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { runSteps } from './job-process.ts';
 import { stepsOf } from './jobs.ts';
-import { pulse } from './pulse.ts';
+import { type Pulse, pulse } from './pulse.ts';
 import { schedulesOf } from './schedule.ts';
 import { Scheduler } from './scheduler.ts';
 import { openState } from './state.ts';
@@ -93,14 +93,8 @@ async function work(
   const notifier = new Notifier(outbox, ops.notify, clock, log);
   const heartbeats = new Heartbeats(databases, log);
   const deadMan = ops.heartbeat && new DeadMan(ops.heartbeat, () => withinTargets(keeper.current()), clock, log);
-  const metrics = new Metrics({
-    status: () => keeper.last(),
-    components: () => board.list(),
-    lastProven: (database) => drills.summaries({ database, verdicts: ['proven'], limit: 1 })[0],
-    drillTally: () => drills.tally(),
-    notificationsWaiting: () => outbox.waiting().count,
-  });
   let stale = true;
+  let watch: Pulse | undefined;
   const look = () => {
     if (!keeper.refresh(stale)) return;
     stale = false;
@@ -116,7 +110,7 @@ async function work(
     work: (run, stop) => runSteps(stepsOf(run.kind, run.database, platform), { configFile, signal: stop, graceMs }),
     onChange: () => {
       stale = true;
-      watch.now();
+      watch?.now();
     },
   });
   const app = await buildApi({
@@ -128,7 +122,14 @@ async function work(
     backups: catalog,
     drills,
     operations: (limit, after) => listOperations(db, limit, after),
-    metrics: () => metrics.render(),
+    metrics: () =>
+      renderMetrics({
+        status: () => keeper.last(),
+        components: () => board.list(),
+        lastProven: (database) => drills.summaries({ database, verdicts: ['proven'], limit: 1 })[0],
+        drillTally: () => drills.tally(),
+        notificationsWaiting: () => outbox.waiting().count,
+      }),
     notReady: () => (signal.aborted ? 'Socle is shutting down' : null),
   });
   // What is put here is undone in the opposite order, also when one of the next steps fails.
@@ -140,13 +141,13 @@ async function work(
     cleanup.defer(() => made.stop());
     return made;
   };
-  const watch = repeat('looking at the state', 2 * second, look);
+  cleanup.defer(() => scheduler.stop());
+  scheduler.start();
+  watch = repeat('looking at the state', 2 * second, look);
   repeat('the heartbeat of databases', 30 * second, () => heartbeats.write(signal));
   repeat('telling about changes', 15 * second, () => notifier.deliver(signal));
   repeat('the external heartbeat', 5 * second, () => deadMan?.beat(signal));
   repeat('tidying up', 86_400 * second, () => outbox.tidy(clock.now()));
-  cleanup.defer(() => scheduler.stop());
-  scheduler.start();
   cleanup.defer(() => board.stop());
   board.start();
   const manager = serviceManager(log);

@@ -23,33 +23,38 @@ export function peakMemory(): number {
   return Number(found?.[1] ?? 0) * 1_024;
 }
 
-/** Renders the metrics. Names follow other backup exporters, so that their alert rules are easy to carry over. */
-export class Metrics {
-  readonly #registry = new Registry();
+/**
+ * The metrics, in the text format. Names follow other backup exporters, so that their alert rules are easy to carry
+ * over. What is not known has no series: a zero would be a claim.
+ */
+export async function renderMetrics(source: MetricsSource): Promise<{ type: string; text: string }> {
+  const registry = new Registry();
+  new Scrape(source, registry).collect();
+  return { type: registry.contentType, text: await registry.metrics() };
+}
+
+class Scrape {
+  readonly #registry: Registry;
   readonly #source: MetricsSource;
   readonly #gauges = new Map<string, Gauge>();
 
-  constructor(source: MetricsSource) {
+  constructor(source: MetricsSource, registry: Registry) {
     this.#source = source;
-  }
-
-  async render(): Promise<{ type: string; text: string }> {
-    for (const gauge of this.#gauges.values()) gauge.reset();
-    this.#collect();
-    return { type: this.#registry.contentType, text: await this.#registry.metrics() };
+    this.#registry = registry;
   }
 
   /** Sets one series; an undefined value leaves it out. */
   #set(name: string, help: string, value: number | undefined, labels: Record<string, string> = {}): void {
+    if (value === undefined) return;
     let gauge = this.#gauges.get(name);
     if (gauge === undefined) {
       gauge = new Gauge({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] });
       this.#gauges.set(name, gauge);
     }
-    if (value !== undefined) gauge.set(labels, value);
+    gauge.set(labels, value);
   }
 
-  #collect(): void {
+  collect(): void {
     const status = this.#source.status();
     for (const { name, backups, drills } of status.databases) {
       this.#tracked('socle_backup', 'backup', name, backups);

@@ -23,7 +23,7 @@ interface Entry {
   readonly probe: Probe;
   last: (Finding & { at: Date; monotonic: number; durationMs: number }) | null;
   /** A check that has not ended, even past its timeout: no second one is started beside it. */
-  pending: Promise<void> | null;
+  pending: { readonly since: number } | null;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -101,11 +101,12 @@ export class ProbeBoard {
 
   async #check(entry: Entry): Promise<void> {
     const { probe } = entry;
+    const began = this.#clock.monotonic();
     if (entry.pending) {
-      this.#keep(entry, { status: 'fail', detail: 'the check before this one has still not ended' }, 0);
+      const hangs = began - entry.pending.since > probe.timeoutMs;
+      if (hangs) this.#keep(entry, { status: 'fail', detail: 'the check before this one has still not ended' }, 0);
       return;
     }
-    const began = this.#clock.monotonic();
     const elapsed = () => Math.round(this.#clock.monotonic() - began);
     const timeout = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, timeout.signal]);
@@ -119,7 +120,8 @@ export class ProbeBoard {
     const work = (async () => probe.check(signal))().catch((error: unknown): Finding => {
       return { status: 'fail', detail: asSocleError(error).message };
     });
-    entry.pending = work.then(() => {
+    entry.pending = { since: began };
+    void work.then(() => {
       entry.pending = null;
     });
     const finding = await Promise.race([work, timeUp]);
