@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { type Manifest, manifestSchema } from '../backup/schema.ts';
 import type { Stored, Vault } from '../backup/vault.ts';
-import { fail } from '../kernel/errors.ts';
+import { fail, SocleError } from '../kernel/errors.ts';
 
 /** What a restore needs of one backup, found in the vault. */
 export interface Artifact {
@@ -58,7 +58,13 @@ export async function fetchArtifact(
     throw fail('artifact-damaged', 'the SQL of the roles in the vault is not what the manifest names');
   }
   await writeFile(roles, sql, { mode: 0o644 });
-  await vault.fetch(dumpSnapshot, manifest.dump.path, archive, signal);
+  try {
+    await vault.fetch(dumpSnapshot, manifest.dump.path, archive, signal);
+  } catch (error) {
+    // Reading from the vault writes nothing there: it is this disk that is full.
+    if (!(error instanceof SocleError) || error.code !== 'vault-full') throw error;
+    throw fail('drill-out-of-space', 'the disk was full before the dump was fetched', {}, error);
+  }
   await chmod(archive, 0o444);
   return { archive, roles };
 }
