@@ -23,7 +23,10 @@ const valueEntry = 'SEQUENCE SET ';
 export const sequenceEntry = (schema: string, name: string, owner: string) =>
   `${schema} ${name} ${owner}`.replace(/[\n\r]/g, ' ');
 
-/** One line is `dumpId; catalogOid objectOid DESCRIPTION schema name owner`: only its beginning is read. */
+/**
+ * One line is `dumpId; catalogOid objectOid DESCRIPTION schema name owner`: only its beginning is read. Data has the
+ * catalog 0, which tells it from a table in a schema called `DATA`.
+ */
 export function parseContents(listing: string): ArchiveContents {
   const objects = new Set<string>();
   const data = new Set<string>();
@@ -32,7 +35,7 @@ export function parseContents(listing: string): ArchiveContents {
   for (const line of listing.split('\n')) {
     const [, catalog, oid, rest = ''] = /^\d+; (\d+) (\d+) (.*)$/.exec(line) ?? [];
     if (catalog === undefined || oid === undefined) continue;
-    if (dataEntries.test(rest)) data.add(oid);
+    if (catalog === '0' && dataEntries.test(rest)) data.add(oid);
     else if (rest.startsWith(valueEntry)) sequences.add(rest.slice(valueEntry.length));
     else if (rest.startsWith('BLOBS')) largeObjects = true;
     else objects.add(`${catalog} ${oid}`);

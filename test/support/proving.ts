@@ -20,6 +20,11 @@ export interface Dumped {
   readonly archive: string;
 }
 
+/** What runs SQL as superuser. */
+export interface SqlServer {
+  sql(text: string, database?: string): Promise<pg.QueryResult>;
+}
+
 function access(server: TestServer): Record<string, string> {
   return { PGHOST: server.host, PGPORT: String(server.port), PGUSER: 'postgres', PGOPTIONS: dumpOptions };
 }
@@ -111,7 +116,7 @@ export async function restore(server: TestServer, dumped: Dumped, name: string):
  * Copies a restored database with what CREATE DATABASE leaves behind: its settings, rights, limits, comment and
  * subscriptions. Much faster than another restore.
  */
-export async function copyDatabase(server: TestServer, from: string, to: string): Promise<string> {
+export async function copyDatabase(server: SqlServer, from: string, to: string): Promise<string> {
   const [source, target] = [from, to].map((name) => pg.escapeLiteral(name));
   await server.sql(`CREATE DATABASE ${pg.escapeIdentifier(to)} TEMPLATE ${pg.escapeIdentifier(from)}`);
   const oid = (name: string | undefined) => `(SELECT oid FROM pg_database WHERE datname = ${name})`;
@@ -130,7 +135,7 @@ export async function copyDatabase(server: TestServer, from: string, to: string)
 }
 
 /** Drops a copy, and whatever was done to it. */
-export async function dropCopy(server: TestServer, name: string): Promise<void> {
+export async function dropCopy(server: SqlServer, name: string): Promise<void> {
   await server.sql(`SET allow_system_table_mods = on; DELETE FROM pg_subscription
     WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = ${pg.escapeLiteral(name)})`);
   await server.sql(`DROP DATABASE ${pg.escapeIdentifier(name)} WITH (FORCE)`);

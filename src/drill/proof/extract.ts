@@ -67,7 +67,10 @@ export async function rowsOfArchive(
   }
 }
 
-/** The entries of these blocks: pg_restore prints tables in the order of its table of contents. */
+/**
+ * The entries of these blocks: pg_restore prints tables in the order of its table of contents. Data has the catalog 0,
+ * which tells it from a table in a schema called `DATA`.
+ */
 async function restoreList(
   from: ExtractFrom & { readonly archive: string },
   blocks: readonly Block[],
@@ -82,7 +85,7 @@ async function restoreList(
   const entries = contents
     .toString('latin1')
     .split('\n')
-    .filter((line) => /^\d+; \d+ \d+ TABLE DATA /.test(line));
+    .filter((line) => /^\d+; 0 \d+ TABLE DATA /.test(line));
   if (entries.length !== total) {
     throw fail('internal', `the archive lists ${entries.length} tables with data and printed ${total}`);
   }

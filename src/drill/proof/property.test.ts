@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { proveRandomSchemas, showTally } from '../../../test/support/generate/property.ts';
+
+test('random schemas are backed up, restored and proven; any one damage is found and named', {
+  timeout: 600_000,
+}, async () => {
+  const seed = 20_261_122;
+  const tally = await proveRandomSchemas({ cases: 12, damages: 7, seed });
+  showTally(tally, seed);
+  expect(Math.min(...tally.objects.values())).toBeGreaterThan(0);
+});

@@ -1,0 +1,220 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc, { type GeneratorValue } from 'fast-check';
+import { expect } from 'vitest';
+import { runBackup } from '../../../src/backup/run.ts';
+import type { Manifest } from '../../../src/backup/schema.ts';
+import { grantSql } from '../../../src/database/grant.ts';
+import type { ScratchServer } from '../../../src/database/restored-server.ts';
+import { startScratch } from '../../../src/database/scratch.ts';
+import { fetchArtifact, findArtifact } from '../../../src/drill/artifact.ts';
+import { prepareServer } from '../../../src/drill/prepare.ts';
+import { prove } from '../../../src/drill/proof/prove.ts';
+import { restoreArchive } from '../../../src/drill/restore.ts';
+import type { Proof } from '../../../src/drill/schema.ts';
+import { silent } from '../../../src/kernel/progress.ts';
+import { type BackupBench, makeBackupBench, nameOf } from '../backup-bench.ts';
+import { startPostgres, type TestServer } from '../postgres.ts';
+import { copyDatabase, dropCopy, type SqlServer } from '../proving.ts';
+import { Draw, ident } from './draw.ts';
+import { dataParts } from './parts-data.ts';
+import { rightsParts } from './parts-rights.ts';
+import { schemaParts } from './parts-schema.ts';
+import type { Damage, Schema } from './schema.ts';
+
+const kinds = Object.entries({ ...dataParts, ...schemaParts, ...rightsParts });
+
+/** How often each kind of object was in a schema, and each kind of damage in a copy. */
+export interface Tally {
+  readonly objects: Map<string, number>;
+  readonly damages: Map<string, number>;
+}
+
+export interface PropertyOptions {
+  readonly cases: number;
+  /** Damaged copies per case, each with one damage of its own. */
+  readonly damages: number;
+  readonly seed: number;
+}
+
+const roles = { owner: 'own"er', reader: 'Reader 1' };
+const count = (tally: Map<string, number>, kind: string) => tally.set(kind, (tally.get(kind) ?? 0) + 1);
+
+/**
+ * Random schemas with random rows, backed up as `socle_backup` and restored as a drill does it: the proof holds; and
+ * after one random damage of a copy it fails and names it. Kinds that were rare so far come first, so that none stays out.
+ */
+export async function proveRandomSchemas({ cases, damages, seed }: PropertyOptions): Promise<Tally> {
+  const world = await makeWorld();
+  const tally: Tally = { objects: new Map(kinds.map(([kind]) => [kind, 0])), damages: new Map() };
+  try {
+    const details = await fc.check(
+      fc.asyncProperty(fc.gen(), (g) => oneCase(world, g, tally, damages)),
+      { numRuns: cases, seed, endOnFailure: true },
+    );
+    // Not fast-check's own report: it would print every value that was drawn.
+    if (details.failed) {
+      throw new Error(`case ${details.numRuns} of seed ${seed} failed`, { cause: details.errorInstance });
+    }
+  } finally {
+    await world.end();
+  }
+  return tally;
+}
+
+interface World {
+  readonly source: TestServer;
+  readonly bench: BackupBench;
+  readonly scratch: ScratchServer;
+  readonly copies: SqlServer;
+  end(): Promise<void>;
+}
+
+async function makeWorld(): Promise<World> {
+  const root = await mkdtemp(join(tmpdir(), 'socle-property-'));
+  const [source, bench] = await Promise.all([startPostgres(), makeBackupBench()]);
+  const { rows } = await source.sql(`SELECT current_setting('server_version_num')::int / 10000 AS major`);
+  const limits = { memory: 2 ** 30, disk: 4 * 2 ** 30, reserve: 0 };
+  const scratch = await startScratch({ root, major: rows[0].major, limits });
+  await source.sql(`CREATE ROLE ${ident(roles.owner)}; CREATE ROLE ${ident(roles.reader)} LOGIN;
+    GRANT ${ident(roles.owner)} TO ${ident(roles.reader)}; CREATE ROLE socle_backup LOGIN`);
+  return {
+    source,
+    bench,
+    scratch,
+    copies: {
+      async sql(text, database = 'postgres') {
+        const client = await scratch.connect(database);
+        return client.query(text).finally(() => client.end());
+      },
+    },
+    async end() {
+      await scratch.destroy();
+      await source.stop();
+      bench.dispose();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function oneCase(world: World, g: GeneratorValue, tally: Tally, wanted: number): Promise<void> {
+  const { source, scratch, copies } = world;
+  const database = await source.createDatabase('random');
+  const draw = new Draw(g);
+  const candidates = await fill(world, database, draw, tally);
+  const { manifest, archive } = await backUpAndRestore(world, database);
+  const proofOf = (copy: string): Promise<Proof> =>
+    prove({
+      manifest,
+      archive,
+      restored: { server: scratch, database: copy },
+      reference: scratch,
+      workDirectory: join(scratch.directory, 'archive'),
+      showValues: false,
+      progress: silent,
+    });
+  const proof = await proofOf(database);
+  expect(proof.differences).toEqual([]);
+  expect(proof.level).toBe('identical-to-source');
+
+  for (const damage of rarest(draw.shuffled(candidates), tally, wanted)) {
+    const copy = await copyDatabase(copies, database, 'damaged');
+    try {
+      await damaged(copies, damage, copy);
+      const failed = await proofOf(copy);
+      expect(failed.differences, damage.sql).toContainEqual(expect.objectContaining(damage.names));
+      expect([null, 'restored'], damage.sql).toContain(failed.level);
+    } finally {
+      await dropCopy(copies, copy);
+      if (damage.undo !== undefined) await copies.sql(damage.undo);
+    }
+    count(tally.damages, damage.kind);
+  }
+  await dropCopy(copies, database);
+  await source.sql(`DROP DATABASE ${ident(database)} WITH (FORCE)`);
+}
+
+/** Fills the database with random parts, and says how they can be damaged. */
+async function fill({ source }: World, database: string, draw: Draw, tally: Tally): Promise<Damage[]> {
+  const schema: Schema = { draw, schemas: ['public', draw.name(), draw.name()], roles, tables: [] };
+  const client = await source.connect(database);
+  const candidates: Damage[] = [];
+  try {
+    for (const name of schema.schemas.slice(1)) await client.query(`CREATE SCHEMA ${ident(name)}`);
+    for (const [kind, make] of draw.shuffled(kinds)) {
+      // Half of all kinds, and those that no schema had so far.
+      if (!draw.chance() && (tally.objects.get(kind) ?? 0) > 0) continue;
+      const part = make(schema);
+      try {
+        await client.query(part.sql);
+      } catch (error) {
+        throw new Error(`the generator made SQL that does not run (${kind}): ${part.sql}`, { cause: error });
+      }
+      candidates.push(...part.damages);
+      for (const { kind: damage } of part.damages) if (!tally.damages.has(damage)) tally.damages.set(damage, 0);
+      count(tally.objects, kind);
+    }
+  } finally {
+    await client.end();
+  }
+  return candidates;
+}
+
+function rarest(shuffled: readonly Damage[], { damages }: Tally, wanted: number): Damage[] {
+  const firstOfKind = new Map(shuffled.map((damage) => [damage.kind, damage]));
+  const often = ({ kind }: Damage) => damages.get(kind) ?? 0;
+  return [...firstOfKind.values()].sort((a, b) => often(a) - often(b)).slice(0, wanted);
+}
+
+async function damaged(copies: SqlServer, { sql }: Damage, copy: string): Promise<void> {
+  const statement = sql.replaceAll('DATABASE DATABASE', `DATABASE ${ident(copy)}`);
+  try {
+    // Neither a trigger nor a rule of the schema may undo it.
+    await copies.sql(`SET session_replication_role = replica; ${statement}`, copy);
+  } catch (error) {
+    throw new Error(`the damage could not be done: ${statement}`, { cause: error });
+  }
+}
+
+async function backUpAndRestore(
+  { source, bench, scratch }: World,
+  database: string,
+): Promise<{ manifest: Manifest; archive: string }> {
+  const platform = bench.platform(source, [database], { user: 'socle_backup' });
+  const [config] = platform.databases;
+  if (config) await source.sql(grantSql(config), database);
+  const request = { platform, database: nameOf(database), deep: true, actor: 'cli:test' };
+  const backup = await runBackup(request, bench.deps());
+  expect(backup).toMatchObject({ status: 'good', missing: [] });
+
+  const artifact = await findArtifact(bench.vault, backup.id);
+  const { inventory } = artifact.manifest;
+  const work = join(scratch.directory, 'archive');
+  await rm(join(work, 'backup.dump'), { force: true });
+  const { archive, roles: sql } = await fetchArtifact(bench.vault, artifact, work);
+  await prepareServer(scratch, inventory, sql, new AbortController().signal);
+  await restoreArchive({
+    server: scratch,
+    inventory,
+    archive,
+    work,
+    target: database,
+    database: 'postgres',
+    jobs: 2,
+    create: true,
+    exitOnError: true,
+  });
+  return { manifest: artifact.manifest, archive };
+}
+
+/** Fails when a kind was never there; else prints the counts. */
+export function showTally({ objects, damages }: Tally, seed: number): void {
+  const lines = (tally: Map<string, number>) =>
+    [...tally].map(([kind, number]) => `  ${String(number).padStart(5)}  ${kind}`);
+  process.stdout.write(
+    ['', `property test, seed ${seed}`, 'objects:', ...lines(objects), 'damages:', ...lines(damages), ''].join('\n'),
+  );
+  const never = [...objects, ...damages].filter(([, number]) => number === 0).map(([kind]) => kind);
+  expect(never).toEqual([]);
+}
