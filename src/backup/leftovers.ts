@@ -2,7 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { markInterruptedOperations } from '../governance/operations.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { BackupCatalog } from './catalog.ts';
+import { describeBackup } from './describe.ts';
 import { newBackup } from './new-backup.ts';
+import { findDump, manifestsOf, readManifest } from './read-manifest.ts';
 import type { Stored, Vault } from './vault.ts';
 
 /** To be called at every start: what says `running` though its process is gone has failed. Returns the backups' ids. */
@@ -19,16 +21,29 @@ export function withoutManifest(stored: readonly Stored[]): Stored[] {
 
 const reason = 'the dump is in the vault and its manifest is not: it was never completed';
 
-/** Shows such dumps as `incomplete` in the catalog, but for backups that are running now. Returns their ids. */
+/**
+ * Brings the catalog in line with what a crash left in the vault: a dump without a manifest is shown as `incomplete`,
+ * and a backup that had been committed when its process ended is `good` after all. Backups that are running now are
+ * left alone. Returns the ids of those it changed.
+ */
 export async function markLeftovers(catalog: BackupCatalog, vault: Vault, signal?: AbortSignal): Promise<string[]> {
+  const all = await vault.list(signal);
   const marked: string[] = [];
-  for (const dump of withoutManifest(await vault.list(signal))) {
+  for (const dump of withoutManifest(all)) {
     const known = catalog.get(dump.id);
     if (known?.status === 'running' || known?.status === 'incomplete') continue;
     const failure = known?.failure ?? { code: 'interrupted', message: reason };
     if (known) catalog.update(dump.id, () => ({ status: 'incomplete', failure }));
     else catalog.save({ ...newBackup(dump.id, dump.database, dump.time, false), status: 'incomplete', failure });
     marked.push(dump.id);
+  }
+  for (const record of manifestsOf(all).values()) {
+    const known = catalog.get(record.id);
+    if (known?.failure?.code !== 'interrupted') continue;
+    const manifest = await readManifest(vault, record, signal);
+    catalog.save(describeBackup(manifest, findDump(all, manifest.id, manifest.dump.tree) !== undefined, known));
+    catalog.saveCounts(manifest.id, manifest.counts);
+    marked.push(record.id);
   }
   return marked;
 }

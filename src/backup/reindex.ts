@@ -3,6 +3,7 @@ import { asSocleError } from '../kernel/errors.ts';
 import type { Platform } from '../platform/schema.ts';
 import { BackupCatalog } from './catalog.ts';
 import type { VaultDeps } from './deps.ts';
+import { describeBackup } from './describe.ts';
 import { IntegrityStore } from './integrity-store.ts';
 import { withoutManifest } from './leftovers.ts';
 import { newBackup } from './new-backup.ts';
@@ -80,7 +81,7 @@ async function readAll(
       (manifest) => {
         const dump = findDump(stored, manifest.id, manifest.dump.tree);
         store.saveTree(manifest);
-        return { manifest, backup: describe(manifest, dump !== undefined, catalog.get(manifest.id)) };
+        return { manifest, backup: describeBackup(manifest, dump !== undefined, catalog.get(manifest.id)) };
       },
       (error: unknown) => {
         const { code, message } = asSocleError(error);
@@ -105,34 +106,6 @@ async function readAll(
     backups.push(backup);
   }
   return backups;
-}
-
-/** What a manifest says of its backup. */
-function describe(manifest: Manifest, hasDump: boolean, known: Backup | undefined): Backup {
-  const base = known ?? newBackup(manifest.id, manifest.database, new Date(manifest.startedAt), false);
-  const status = !hasDump ? 'damaged' : manifest.missing.length > 0 ? 'incomplete' : 'good';
-  const proven = known?.status === 'damaged' && known.integrity.data?.result === 'fail';
-  return {
-    ...base,
-    timestamp: manifest.snapshotAt,
-    startedAt: manifest.startedAt,
-    finishedAt: manifest.finishedAt,
-    status: proven ? 'damaged' : status,
-    size: { logical: manifest.dump.bytes, added: manifest.dump.addedBytes },
-    durationMs: manifest.timings.total,
-    timings: manifest.timings,
-    versions: manifest.versions,
-    deep: manifest.fingerprints !== null,
-    rows: manifest.counts.reduce((sum, { rows }) => sum + rows, 0),
-    tables: manifest.counts.length,
-    warnings: manifest.warnings,
-    missing: manifest.missing,
-    failure: hasDump
-      ? proven
-        ? base.failure
-        : null
-      : { code: 'vault-damaged', message: 'its dump is not in the vault' },
-  };
 }
 
 /** The same rule as at backup time: the backup before tables shrank is held. */
