@@ -43,7 +43,7 @@ export async function copyVault(request: { readonly actor: string }, deps: Vault
 }
 
 /** Pure. What the other vault lacks: first the data, then the records that make it count. */
-export function planCopy(
+function planCopy(
   here: readonly Stored[],
   there: readonly Stored[],
 ): { readonly data: readonly Stored[]; readonly records: readonly Stored[] } {

@@ -57,7 +57,7 @@ export async function prune(request: PruneRequest, deps: PruneDeps): Promise<Pru
 }
 
 /** Carries a plan out. */
-export async function applyRetention(
+async function applyRetention(
   plan: RetentionPlan,
   catalog: BackupCatalog,
   deps: PruneDeps,

@@ -52,7 +52,7 @@ const titles: Partial<Record<FailureCode, string>> = {
 };
 
 /** Who holds a lock and since when, from restic's message; absent parts are null. */
-export function lockHolder(text: string): { holder: string | null; since: string | null } {
+function lockHolder(text: string): { holder: string | null; since: string | null } {
   const holder = /locked (?:exclusively )?by (PID .+)/i.exec(text)?.[1]?.trim() ?? null;
   const since = /lock was created at ([\d-]+ [\d:]+)/i.exec(text)?.[1] ?? null;
   return { holder, since };

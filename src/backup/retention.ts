@@ -3,7 +3,7 @@ import { periodsIn } from './periods.ts';
 import type { Backup } from './schema.ts';
 
 /** One line of the table that is shown before anything is removed. */
-export interface RetentionRow {
+interface RetentionRow {
   readonly backup: Backup;
   readonly keep: boolean;
   /** Why it stays, or why it goes. */
@@ -23,10 +23,10 @@ const hour = 3_600_000;
 const dayMs = 24 * hour;
 
 /** What a crash left is looked at by a person before it goes, and may belong to a backup of another machine that runs. */
-export const leftoverAge = dayMs;
+const leftoverAge = dayMs;
 
 /** A record of a backup that failed has no data; it tells the history of as many days as the success rate covers. */
-export const failureAge = 30 * dayMs;
+const failureAge = 30 * dayMs;
 
 /** A backup from the future was stamped by a clock that was wrong. */
 const believableAhead = dayMs;
