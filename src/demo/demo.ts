@@ -119,6 +119,7 @@ async function makeSample(
   const cut = () => void client.end();
   signal.addEventListener('abort', cut, { once: true });
   try {
+    signal.throwIfAborted();
     await installSample(client, { onPart: (part) => progress.step(`filling the sample database: ${part}`) });
     const [database] = platform.databases;
     if (database) await client.query(grantSql(database));
