@@ -99,6 +99,8 @@ const watched = [
  * and again outside of it, equal texts mean that no definition changed in between.
  */
 export async function definitionVersions(client: pg.ClientBase): Promise<Record<string, string>> {
+  // The end of a role's password is a moment, and its text depends on the time zone of the database or the role.
+  await pinSession(client);
   const parts = watched.map(
     ([catalog, where]) =>
       `SELECT '${catalog}' AS catalog, count(*) || ':' || coalesce(sum(hashtextextended(tableoid || ' ' || ctid::text || ' ' || xmin::text, 0)), 0) AS version
