@@ -240,3 +240,25 @@ test('kill -9 of Socle itself: the truncated dump that restic keeps never counts
   expect(catalog.get(interrupted?.id ?? '')).toMatchObject({ status: 'incomplete', failure: { code: 'interrupted' } });
   expect(markInterrupted(bench.db, { now: () => new Date(), monotonic: () => 0 })).toEqual([]);
 });
+
+/** A file system of its own for the vault needs root; a user sees this test skipped. */
+test.skipIf(process.getuid?.() !== 0)('a disk that is full leaves no backup that counts', async () => {
+  const small = await makeBackupBench({ sizeOfVault: '2m' });
+  try {
+    const request = {
+      platform: small.platform(server, [database]),
+      database: nameOf(database),
+      deep: false,
+      actor: 'cli:test',
+    };
+    await server.sql(
+      `CREATE TABLE noise AS SELECT sha512(i::text::bytea) || sha512((-i)::text::bytea) AS bytes FROM generate_series(1, 60000) i`,
+      database,
+    );
+    await expect(runBackup(request, small.deps())).rejects.toMatchObject({ code: expect.stringMatching(/^vault-/) });
+    expect(new BackupCatalog(small.db).list()[0]).toMatchObject({ status: 'failed' });
+    expect((await small.vault.list()).filter(({ item }) => item === 'manifest')).toEqual([]);
+  } finally {
+    small.dispose();
+  }
+});

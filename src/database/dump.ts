@@ -109,13 +109,19 @@ export async function dumpRoles(
   }
 }
 
-/** `CREATE ROLE x;` becomes a block that passes over a role which exists. Only lines that are exactly that. */
+/**
+ * `CREATE ROLE x;` becomes a block that passes over a role which exists. Only lines that are exactly that for a known
+ * role, and are followed by its `ALTER ROLE`, as pg_dumpall writes them: a comment may hold anything.
+ */
 export function tolerant(sql: string, roles: readonly string[]): string {
-  const creates = new Set(roles.map((role) => `CREATE ROLE ${role};`));
-  return sql
-    .split('\n')
-    .map((line) =>
-      creates.has(line) ? `DO $socle$BEGIN ${line} EXCEPTION WHEN duplicate_object THEN NULL; END$socle$;` : line,
-    )
+  const known = new Map(roles.map((role) => [`CREATE ROLE ${role};`, `ALTER ROLE ${role} WITH `]));
+  const lines = sql.split('\n');
+  return lines
+    .map((line, index) => {
+      const follows = known.get(line);
+      return follows !== undefined && lines[index + 1]?.startsWith(follows)
+        ? `DO $socle$BEGIN ${line} EXCEPTION WHEN duplicate_object THEN NULL; END$socle$;`
+        : line;
+    })
     .join('\n');
 }

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import type { BackupDeps } from '../../src/backup/run.ts';
 import type { Vault } from '../../src/backup/vault.ts';
 import { openVault } from '../../src/backup/vault-open.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { run } from '../../src/kernel/process.ts';
 import type { Progress } from '../../src/kernel/progress.ts';
 import { openDatabase } from '../../src/kernel/sqlite.ts';
 import { type Platform, platformSchema } from '../../src/platform/schema.ts';
@@ -49,8 +51,13 @@ export function atStep(word: string, reached: () => void, also: Partial<Progress
   };
 }
 
-export async function makeBackupBench(): Promise<BackupBench> {
+/** @param options with `sizeOfVault` (such as `2m`) the vault is on a file system of that size, which needs root */
+export async function makeBackupBench({ sizeOfVault }: { sizeOfVault?: string } = {}): Promise<BackupBench> {
   const directory = await mkdtemp(join(tmpdir(), 'socle-backup-'));
+  if (sizeOfVault !== undefined) {
+    mkdirSync(join(directory, 'vault'));
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeOfVault}`, 'tmpfs', join(directory, 'vault')]);
+  }
   const password = join(directory, 'vault.password');
   writeFileSync(password, randomBytes(16).toString('hex'), { mode: 0o600 });
   const vaultConfig = { repository: join(directory, 'vault'), password: { file: password } };
@@ -88,6 +95,7 @@ export async function makeBackupBench(): Promise<BackupBench> {
     }),
     dispose() {
       db.close();
+      if (sizeOfVault !== undefined) execFileSync('umount', [join(directory, 'vault')]);
       rmSync(directory, { recursive: true, force: true });
     },
   };
