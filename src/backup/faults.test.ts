@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server?.stop();
-  bench?.dispose();
+  await bench?.dispose();
 });
 
 interface Options {
@@ -259,6 +259,6 @@ test.skipIf(process.getuid?.() !== 0)('a disk that is full leaves no backup that
     expect(new BackupCatalog(small.db).list()[0]).toMatchObject({ status: 'failed' });
     expect((await small.vault.list()).filter(({ item }) => item === 'manifest')).toEqual([]);
   } finally {
-    small.dispose();
+    await small.dispose();
   }
 });

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server?.stop();
-  bench?.dispose();
+  await bench?.dispose();
 });
 
 /** `make test-long` does 60 rounds; a failure is repeated with `SOCLE_SEED`. */

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server?.stop();
-  bench?.dispose();
+  await bench?.dispose();
 });
 
 async function manifestOf(id: string): Promise<Manifest> {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
@@ -25,7 +24,7 @@ export interface BackupBench {
   /** The same as a platform file would hold it. */
   source(server: TestServer, databases: readonly string[], options?: DatabaseOptions): unknown;
   deps(options?: { progress?: Progress; signal?: AbortSignal }): BackupDeps;
-  dispose(): void;
+  dispose(): Promise<void>;
 }
 
 export interface DatabaseOptions {
@@ -93,9 +92,9 @@ export async function makeBackupBench({ sizeOfVault }: { sizeOfVault?: string } 
       progress,
       ...(signal ? { signal } : {}),
     }),
-    dispose() {
+    async dispose() {
       db.close();
-      if (sizeOfVault !== undefined) execFileSync('umount', [join(directory, 'vault')]);
+      if (sizeOfVault !== undefined) await run('umount', [join(directory, 'vault')]);
       rmSync(directory, { recursive: true, force: true });
     },
   };
