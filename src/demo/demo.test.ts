@@ -62,6 +62,17 @@ test.each([
   expect(readdirSync(root)).toEqual([]);
 });
 
+test('a second SIGINT ends it at once, and leaves nothing behind either', async () => {
+  const child = demo();
+  child.stderr?.resume();
+  await reached(() => inPlace('platform.yaml'), child);
+  child.kill('SIGINT');
+  child.kill('SIGINT');
+  expect((await child.ended).exitCode).toBe(130);
+  await reached(() => processes().length === 0);
+  expect(readdirSync(root)).toEqual([]);
+});
+
 test('a directory that only root may pass through is not used by root', async () => {
   const other = { TMPDIR: root };
   expect(temporaryRoot(other)).toBe(root);

@@ -50,7 +50,7 @@ export async function makePlace(prefix: string, root = temporaryRoot()): Promise
   writeFileSync(join(directory, 'owner.json'), JSON.stringify(ownIdentity()), { mode: 0o600 });
   // A server of ours that runs as another user has to pass through; everything in here is closed by itself.
   await chmod(directory, 0o711);
-  const atExit = () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  const atExit = () => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   process.once('exit', atExit);
   return {
     directory,

@@ -95,8 +95,12 @@ class Server implements ThrowAwayServer {
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#said = (this.#said + chunk.toString()).slice(-4_000);
     });
+    // Before its files are removed, should this process exit without `stop`.
+    const atExit = () => child.kill('SIGQUIT');
+    process.prependOnceListener('exit', atExit);
     void child.ended.then(() => {
       this.#running = false;
+      process.off('exit', atExit);
     });
   }
 
