@@ -35,7 +35,9 @@ function tailOf(stream: StartedProcess['stdout']): () => string {
 }
 
 /** What a failed command said: its failure document on either stream, else its last lines. */
-export function reasonOf(stdout: string, stderr: string, exitCode: number): string {
+function reasonOf(step: Step, stdout: string, stderr: string, exitCode: number): string {
+  if (exitCode === exit.notProven && step.refuted) return step.refuted;
+  if (exitCode === exit.notTested) return 'it could not be tested; `socle drill show` says why';
   for (const text of [stdout, stderr]) {
     for (const candidate of [text, text.trimEnd().split('\n').at(-1) ?? '']) {
       try {
@@ -45,8 +47,6 @@ export function reasonOf(stdout: string, stderr: string, exitCode: number): stri
       } catch {}
     }
   }
-  if (exitCode === exit.notProven) return 'the backup is not proven: see the report';
-  if (exitCode === exit.notTested) return 'the backup could not be tested: see the report';
   return lastLines(stderr, 3) || `it ended with ${exitCode}`;
 }
 
@@ -91,7 +91,7 @@ export async function runStep(step: Step, context: JobContext): Promise<JobResul
 
   if (ended.exitCode === exit.ok) return { state: 'ok', detail: null };
   if (context.signal.aborted) return { state: 'interrupted', detail: 'Socle was stopped while it was running' };
-  const detail = `${step.name}: ${reasonOf(stdout(), stderr(), ended.exitCode)}`;
+  const detail = `${step.name}: ${reasonOf(step, stdout(), stderr(), ended.exitCode)}`;
   if (ended.exitCode === exit.locked) return { state: 'deferred', detail };
   return { state: ended.exitCode === exit.interrupted ? 'interrupted' : 'failed', detail };
 }

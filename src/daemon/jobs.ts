@@ -6,6 +6,8 @@ export interface Step {
   /** For messages: `backup`, `copy`, `prune`, `drill`, `check`. */
   readonly name: string;
   readonly args: readonly string[];
+  /** What the exit code for "not proven" means here. */
+  readonly refuted?: string;
 }
 
 /**
@@ -18,13 +20,29 @@ export function stepsOf(kind: JobKind, database: string | null, platform: Platfo
     case 'backup':
     case 'deep-backup':
       return [
-        { name: 'backup', args: ['backup', 'run', ...of, ...(kind === 'deep-backup' ? ['--deep'] : [])] },
+        {
+          name: 'backup',
+          args: ['backup', 'run', ...of, ...(kind === 'deep-backup' ? ['--deep'] : [])],
+          refuted: 'it is incomplete; `socle backup show` names what is missing',
+        },
         ...(platform.backup?.copy ? [{ name: 'copy', args: ['vault', 'copy'] }] : []),
         { name: 'prune', args: ['backup', 'prune', ...of, '--yes'] },
       ];
     case 'drill':
-      return [{ name: 'drill', args: ['drill', 'run', ...of] }];
+      return [
+        {
+          name: 'drill',
+          args: ['drill', 'run', ...of],
+          refuted: 'the backup is not proven; `socle drill show` says why',
+        },
+      ];
     case 'integrity':
-      return [{ name: 'check', args: ['backup', 'verify'] }];
+      return [
+        {
+          name: 'check',
+          args: ['backup', 'verify'],
+          refuted: 'something in the vault is damaged; `socle backup verify` names it',
+        },
+      ];
   }
 }

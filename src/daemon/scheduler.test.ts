@@ -115,14 +115,14 @@ test('a run that is under way when the daemon dies was interrupted, and is made 
   }
 });
 
-test('one job at a time, in the order in which they were due; backups before the drill of the same minute', async () => {
+test('one job at a time; of those due together the backups come before the drill, even when that was due earlier', async () => {
   let running = 0;
   let most = 0;
   const specs = [
     spec('backup', '0 3 * * *'),
     spec('backup', '0 3 * * *', 'wiki'),
-    spec('drill', '0 3 * * *'),
-    spec('deep-backup', '30 2 * * *'),
+    spec('deep-backup', '0 3 * * *'),
+    spec('drill', '30 2 * * *'),
   ];
   const one = daemon(specs, async () => {
     running += 1;
@@ -136,9 +136,9 @@ test('one job at a time, in the order in which they were due; backups before the
   one.scheduler.tick();
   await one.idle();
   expect(one.ran.map((text) => text.split(' ')[0])).toEqual([
-    'deep-backup:shop',
     'backup:shop',
     'backup:wiki',
+    'deep-backup:shop',
     'drill:shop',
   ]);
   expect(most).toBe(1);

@@ -62,7 +62,7 @@ const fullBytes = 64 * 2 ** 20;
 export function diskProbe(directory: string): Probe {
   return {
     name: 'disk',
-    everyMs: 30 * second,
+    everyMs: 10 * second,
     timeoutMs: 5 * second,
     async check() {
       const { bavail, bsize, blocks } = await statfs(directory);

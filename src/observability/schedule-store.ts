@@ -138,12 +138,12 @@ export class ScheduleStore {
     return date(this.#db.prepare('SELECT next_at FROM schedule WHERE job = ?').get(job)?.next_at);
   }
 
-  /** The queued run that may start now, oldest first; those due together in the order in which they were queued. */
+  /** The queued run that may start now, in the order in which they were queued. */
   nextQueued(now: Date): ScheduledRun | undefined {
     const row = this.#db
       .prepare(
         `SELECT * FROM scheduled_run WHERE state = 'queued' AND (not_before IS NULL OR not_before <= ?)
-         ORDER BY due, id LIMIT 1`,
+         ORDER BY id LIMIT 1`,
       )
       .get(now.toISOString());
     return row === undefined ? undefined : asRun(row);
