@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../kernel/process.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../kernel/process-identity.ts';
+import { systemCallFilter } from './scratch-seccomp.ts';
 import { type ScratchUser, scratchUser } from './scratch-user.ts';
 
 /**
@@ -37,6 +38,8 @@ export function makePlace(root: string): ScratchPlace {
   const account = `postgres:x:${user.uid}:${user.gid}::/tmp:/bin/false\n`;
   writeFileSync(join(making, 'etc', 'passwd'), account, { mode: 0o644 });
   writeFileSync(join(making, 'etc', 'group'), `postgres:x:${user.gid}:\n`, { mode: 0o644 });
+  const filter = systemCallFilter();
+  if (filter) writeFileSync(join(making, 'etc', 'seccomp'), filter, { mode: 0o600 });
   const directory = join(root, prefix + id);
   renameSync(making, directory);
   return { directory, user };

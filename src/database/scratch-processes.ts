@@ -43,6 +43,19 @@ export function memoryOf(pids: readonly number[]): number {
   return kilobytes * 1024;
 }
 
+/** Private memory of these processes, bytes: much cheaper to ask for than all of it (proc(5), `statm`). */
+export function privateMemoryOf(pids: readonly number[]): number {
+  let pages = 0;
+  for (const pid of pids) {
+    const [, resident = 0, shared = 0] = read(`/proc/${pid}/statm`).split(' ').map(Number);
+    pages += resident - shared;
+  }
+  return pages * pageSize;
+}
+
+/** Bytes; 4 KiB nearly everywhere, more on some ARM machines. */
+const pageSize = Number(/^KernelPageSize:\s+(\d+) kB/m.exec(read('/proc/self/smaps'))?.[1] ?? 4) * 1024;
+
 /** Numbers of all users that some process has now. */
 export function usersWithProcesses(): Set<number> {
   const users = new Set<number>();

@@ -1,3 +1,4 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { type StartedProcess, type StartOptions, start } from '../kernel/process.ts';
 import type { ScratchPlace } from './scratch-place.ts';
@@ -20,6 +21,7 @@ export function startInside(
   sight: Sight,
   options: Omit<StartOptions, 'env'> = {},
 ): StartedProcess {
+  const { stdio = ['ignore', 'pipe', 'pipe'] } = options;
   const host = (name: string) => join(place.directory, name);
   const env: Record<string, string> = { LC_ALL: 'C.UTF-8', PATH: '/usr/bin', HOME: '/tmp', TZ: 'UTC' };
   for (const [name, value] of Object.entries(sight.env ?? {})) if (value !== undefined) env[name] = value;
@@ -37,7 +39,14 @@ export function startInside(
     ],
     env,
     limits,
+    filter: existsSync(host('etc/seccomp')) ? stdio.length : null,
   };
   const [file = '', ...args] = sandboxCommand(plan, command);
-  return start(file, args, { cwd: '/', ...options });
+  if (plan.filter === null) return start(file, args, { cwd: '/', ...options, stdio });
+  const descriptor = openSync(host('etc/seccomp'), 'r');
+  try {
+    return start(file, args, { cwd: '/', ...options, stdio: [...stdio, descriptor] });
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -21,6 +21,8 @@ export interface SandboxPlan {
   readonly readable: readonly { readonly from: string; readonly to: string }[];
   readonly env: Readonly<Record<string, string>>;
   readonly limits: SandboxLimits;
+  /** Descriptor, inherited by the command, of a filter of system calls. */
+  readonly filter: number | null;
 }
 
 /** Files of the host that programs in /usr read, and that tell nothing about the host. */
@@ -51,6 +53,7 @@ export function sandboxCommand(plan: SandboxPlan, command: readonly string[]): s
     ...['--perms', '1777', '--size', String(64 * megabyte), '--tmpfs', '/tmp'],
     ...plan.readable.flatMap(({ from, to }) => [...parents(to), '--ro-bind', from, to]),
     ...plan.writable.flatMap(({ from, to }) => [...parents(to), '--bind', from, to]),
+    ...(plan.filter === null ? [] : ['--seccomp', String(plan.filter)]),
     ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', '/tmp', '--'],
     ...[
       'prlimit',

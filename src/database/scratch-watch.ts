@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { fail, type SocleError } from '../kernel/errors.ts';
 import { run } from '../kernel/process.ts';
 import { formatSize } from '../kernel/units.ts';
-import { memoryOf, processTree } from './scratch-processes.ts';
+import { memoryOf, privateMemoryOf, processTree } from './scratch-processes.ts';
 
 /** What a scratch server may use, bytes. */
 export interface ScratchLimits {
@@ -19,7 +19,8 @@ export interface Watch {
 }
 
 const interval = 200;
-/** Counting a directory costs time: it is done this often, and at once when the disk fills. */
+/** Shared memory, and what a directory holds, cost time to count: they are this often, and at once when it grows. */
+const weighEvery = 2_000;
 const countEvery = 3_000;
 
 /**
@@ -53,8 +54,17 @@ export function watch(
     peak.disk = Math.max(peak.disk, used);
     if (used > limits.disk) end(outOfSpace(`the limit is ${formatSize(limits.disk)} (drill.limits.disk)`, limits));
   };
+  let weighed = { at: Number.NEGATIVE_INFINITY, shared: 0 };
+  const weigh = (pids: readonly number[]) => {
+    const own = privateMemoryOf(pids);
+    const now = performance.now();
+    if (own + weighed.shared <= limits.memory && now - weighed.at < weighEvery) return own + weighed.shared;
+    const all = memoryOf(pids);
+    weighed = { at: now, shared: Math.max(0, all - own) };
+    return all;
+  };
   const timer = setInterval(() => {
-    const memory = memoryOf(roots().flatMap(processTree));
+    const memory = weigh(roots().flatMap(processTree));
     peak.memory = Math.max(peak.memory, memory);
     if (memory > limits.memory) end(outOfMemory(limits));
     const free = freeSpace(directory);

@@ -12,6 +12,7 @@ import { makePlace, processesIn, removePlace, type ScratchPlace } from './scratc
 import { processTree } from './scratch-processes.ts';
 import { type Sight, startInside } from './scratch-programs.ts';
 import { inside, type SandboxLimits } from './scratch-sandbox.ts';
+import { systemCallFilter } from './scratch-seccomp.ts';
 import { type ScratchLimits, watch } from './scratch-watch.ts';
 
 export interface ScratchOptions extends Partial<Omit<ScratchServerConfig, 'memory'>> {
@@ -71,7 +72,8 @@ class Scratch implements ScratchServer {
     this.#user = options.superuser ?? 'postgres';
     this.directory = place.directory;
     const own = process.getuid?.() === 0 ? `own user ${place.user.uid}` : 'own user namespace';
-    this.sandbox = `bubblewrap, ${own}, no network, no capabilities`;
+    const filter = systemCallFilter() === null ? '' : ', system calls filtered';
+    this.sandbox = `bubblewrap, ${own}, no network, no capabilities${filter}`;
     this.#limits = { memory: options.limits.memory, file: options.limits.disk, processes: 256 };
     this.#watch = watch(
       place.directory,

@@ -55,6 +55,10 @@ beforeAll(async () => {
     `psql -h ${source.host} -U postgres -c 'SELECT 1' && echo SOCKET`,
     'echo processes $(ls /proc | grep -c "^[0-9]")',
     'cat /proc/*/environ | tr "\\0" "\\n"',
+    'unshare --user --map-root-user true && echo NAMESPACE',
+    `perl -e 'use Socket; for my $family (2, 10, 16, 17, 40) { print "FAMILY$family\\n" if socket(my $s, $family, SOCK_STREAM, 0) || socket($s, $family, SOCK_DGRAM, 0) }'`,
+    `perl -e 'use Socket; socketpair(my $a, my $b, AF_UNIX, SOCK_STREAM, 0) && print "unix works\\n"'`,
+    'grep ^Seccomp: /proc/self/status',
     'mount -t tmpfs none /tmp && echo MOUNTED',
     'echo root directories $(ls /)',
     'echo end',
@@ -107,7 +111,7 @@ test('code in a backup runs while it is restored, and reaches nothing', async ()
 
   const log = readFileSync(join(scratch.directory, 'data', 'attack.log'), 'utf8');
   expect(log).toMatch(/^end$/m);
-  expect(log.match(/^(NETWORK|FILE|WRITTEN|KILLED|SOCKET|MOUNTED)$/gm)).toBeNull();
+  expect(log.match(/^(NETWORK|FILE|FAMILY\d+|WRITTEN|KILLED|SOCKET|MOUNTED|NAMESPACE)$/gm)).toBeNull();
   expect(log).not.toContain('canary');
   expect(connections).toBe(0);
   expect(existsSync(join(outside, 'written'))).toBe(false);
@@ -117,6 +121,8 @@ test('code in a backup runs while it is restored, and reaches nothing', async ()
   if (process.getuid?.() === 0) expect(Number(uid)).toBeGreaterThanOrEqual(61_184);
   else expect(Number(uid)).toBe(process.getuid?.());
   expect(log).toMatch(/^CapEff:\s+0+$/m);
+  expect(log).toMatch(/^unix works$/m);
+  expect(log).toMatch(/^Seccomp:\s+2$/m);
   expect(log).toMatch(/^NoNewPrivs:\s+1$/m);
   expect(Number(/^processes (\d+)$/m.exec(log)?.[1])).toBeLessThan(20);
   expect(/^root directories (.*)$/m.exec(log)?.[1]?.split(' ').sort()).toEqual(
