@@ -60,7 +60,7 @@ function checks(proof: Proof): Markup {
 
 function respelled({ respelled: objects }: Proof): Markup | null {
   if (objects.length === 0) return null;
-  return html`<details><summary>${plural(objects.length, 'object')} respelled</summary>
+  return html`<details open><summary>${plural(objects.length, 'object')} respelled</summary>
 <p>PostgreSQL prints these differently after a correct restore. The backup's schema was rebuilt in an empty database, and there they print the same: no difference.</p>
 <ul>${objects.map((one) => html`<li>${name(one.object)} <span class="kind">${one.kind}</span></li>`)}</ul></details>`;
 }

@@ -31,7 +31,7 @@ h1 { font-size: clamp(1.5rem, 3.4vw, 2.125rem); line-height: 1.2; letter-spacing
 h2 { font-size: 1.1875rem; line-height: 1.3; letter-spacing: -.005em; font-weight: 650; margin: 2.75rem 0 .25rem; }
 .lead { color: var(--quiet); margin: 0 0 1rem; max-width: 56rem; text-wrap: pretty; }
 .hero .lead { margin: 0; }
-.ladder { list-style: none; display: grid; grid-template-columns: repeat(3, 1fr); gap: .5rem; padding: 0; margin: 1.5rem 0 0; }
+.ladder { list-style: none; display: grid; grid-template-columns: repeat(3, 1fr); gap: .75rem 1.25rem; padding: 0; margin: 1.5rem 0 0; }
 .ladder li { border-top: 4px solid var(--track); padding-top: .45rem; color: var(--quiet); font-size: .875rem; line-height: 1.35; }
 .ladder li.reached { border-color: var(--tone); color: var(--ink); }
 .ladder b { display: block; font-weight: 600; }
