@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exit, failures } from '../kernel/errors.ts';
@@ -127,6 +128,31 @@ test('the audit trail knows who acted: SOCLE_ACTOR, else the user, else the pers
   expect(actor({ SOCLE_ACTOR: 'scheduler', SUDO_USER: 'ann' })).toBe('scheduler');
   if (process.getuid?.() === 0) expect(actor({ SUDO_USER: 'ann' })).toBe('cli:ann');
   expect(actor({})).toMatch(/^cli:\S+$/);
+});
+
+test.each([
+  [80, true, true],
+  [0, true, false],
+  [80, false, false],
+])('progress with %i columns, on a terminal: %s, is drawn: %s', async (columns, isTTY, drawn) => {
+  const { terminalProgress } = await import('./progress.ts');
+  let output = '';
+  const stream = Object.assign(
+    new Writable({
+      write(chunk, _, done) {
+        output += chunk;
+        done();
+      },
+    }),
+    { isTTY, columns, rows: 24, cursorTo: () => true, clearLine: () => true, moveCursor: () => true },
+  );
+  const progress = terminalProgress(stream as unknown as NodeJS.WriteStream);
+  progress.step('counting sheep');
+  progress.update(3, 4);
+  progress.step('sleeping');
+  progress.stop();
+  expect(output.includes('counting sheep')).toBe(drawn);
+  if (!drawn) expect(output).toBe('');
 });
 
 test('a pipe that closes early is no failure', async () => {

@@ -7,9 +7,12 @@ export interface TerminalProgress extends Progress {
   stop(): void;
 }
 
-/** Draws on standard error when that is a terminal; otherwise nothing is drawn at all. */
+/**
+ * Draws on standard error when that is a terminal; otherwise nothing is drawn at all. Nor on a terminal without a width,
+ * as some containers and CI systems give: ora would clear endless lines of it.
+ */
 export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): TerminalProgress {
-  if (!stream.isTTY || process.env.TERM === 'dumb') return { ...silent, stop: () => {} };
+  if (!stream.isTTY || !(stream.columns > 0) || process.env.TERM === 'dumb') return { ...silent, stop: () => {} };
   let spinner: Ora | undefined;
   let title = '';
   let began = 0;
@@ -42,7 +45,7 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): T
 }
 
 /** `1.2 GiB of 3.4 GiB (35 %)`, `17 of 40`. */
-export function howFar(done: number, total: number | undefined, unit: 'bytes' | 'items'): string {
+function howFar(done: number, total: number | undefined, unit: 'bytes' | 'items'): string {
   const show = (value: number) => (unit === 'bytes' ? formatSize(value) : String(value));
   if (total === undefined || total <= 0) return show(done);
   const percent = Math.min(100, Math.floor((done / total) * 100));
