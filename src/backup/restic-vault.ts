@@ -45,8 +45,9 @@ export class ResticVault implements Vault {
     return {
       sink: upload.sink,
       durable: upload.durable,
-      commit: async () => {
+      commit: async (onDurable) => {
         const { snapshot, addedBytes } = await upload.commit();
+        onDurable?.();
         return { ...(await this.#stored(snapshot, signal)), addedBytes };
       },
       abort: () => upload.abort(),

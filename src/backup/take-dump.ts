@@ -169,8 +169,11 @@ async function stream(
       ...(await dump.done),
       ...((await checked) ?? []).map((catalog) => `${catalog} changed while the dump began: it may have newer forms`),
     ];
-    const stored = await upload.commit();
-    return { ...pumped, stored, warnings, dumpMs: clock.monotonic() - began };
+    let dumpMs = 0;
+    const stored = await upload.commit(() => {
+      dumpMs = clock.monotonic() - began;
+    });
+    return { ...pumped, stored, warnings, dumpMs };
   } catch (error) {
     dump?.process.kill('SIGTERM');
     pipe.close();
