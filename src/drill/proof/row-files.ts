@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 
 /** Identity of a line of a file of rows. */
 export interface LineIdentity {
@@ -19,36 +20,56 @@ const newline = 0x0a;
 /** Longest field kept as it is, bytes: more than an index entry, so that keys keep their order. */
 const longest = 3_000;
 
+/** Bytes read at once, into one buffer again and again. */
+const portion = 256 * 1024;
+
 /** Reads rows one by one. For rows that differ: there are few of them, or the result is not in doubt. */
 export async function* readRows(file: string): AsyncGenerator<Row> {
   let fields: string[] = [];
   let field = new Field();
   let line = createHash('sha256');
   let length = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
-    let at = 0;
-    while (at < chunk.length) {
-      let end = at;
-      while (end < chunk.length && chunk[end] !== tab && chunk[end] !== newline) end += 1;
-      const piece = chunk.subarray(at, end);
-      field.add(piece);
-      line.update(piece);
-      length += piece.length;
-      at = end + 1;
-      if (end === chunk.length) continue;
-      fields.push(field.text());
-      field = new Field();
-      if (chunk[end] === tab) {
-        line.update('\t');
-        length += 1;
-        continue;
+  const handle = await open(file, 'r');
+  try {
+    const buffer = Buffer.allocUnsafeSlow(portion);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, portion);
+      if (bytesRead === 0) return;
+      const chunk = buffer.subarray(0, bytesRead);
+      for (let at = 0; at < bytesRead; ) {
+        const end = firstOf(chunk, at);
+        const piece = chunk.subarray(at, end);
+        field.add(piece);
+        line.update(piece);
+        length += piece.length;
+        at = end + 1;
+        if (end === bytesRead) continue;
+        fields.push(field.text());
+        field = new Field();
+        if (chunk[end] === tab) {
+          line.update('\t');
+          length += 1;
+          continue;
+        }
+        yield { fields, length, hash: line.digest('base64') };
+        fields = [];
+        line = createHash('sha256');
+        length = 0;
       }
-      yield { fields, length, hash: line.digest('base64') };
-      fields = [];
-      line = createHash('sha256');
-      length = 0;
     }
+  } finally {
+    await handle.close();
   }
+}
+
+/** Where the next field or row ends in the chunk, or the chunk itself. */
+function firstOf(chunk: Buffer, from: number): number {
+  const near = Math.min(chunk.length, from + 512);
+  let at = from;
+  while (at < near && chunk[at] !== tab && chunk[at] !== newline) at += 1;
+  if (at < near || at === chunk.length) return at;
+  const ends = [chunk.indexOf(tab, at), chunk.indexOf(newline, at)].filter((end) => end !== -1);
+  return Math.min(chunk.length, ...ends);
 }
 
 class Field {

@@ -21,7 +21,7 @@ import { Draw, ident } from './draw.ts';
 import { dataParts } from './parts-data.ts';
 import { rightsParts } from './parts-rights.ts';
 import { schemaParts } from './parts-schema.ts';
-import type { Damage, Schema } from './schema.ts';
+import type { Damage, Part, Schema } from './schema.ts';
 
 const kinds = Object.entries({ ...dataParts, ...schemaParts, ...rightsParts });
 
@@ -29,12 +29,16 @@ const kinds = Object.entries({ ...dataParts, ...schemaParts, ...rightsParts });
 export interface Tally {
   readonly objects: Map<string, number>;
   readonly damages: Map<string, number>;
+  /** Kinds of damage of each kind of object, once one was made. */
+  readonly damagesOf: Map<string, readonly string[]>;
 }
 
 export interface PropertyOptions {
   readonly cases: number;
-  /** Damaged copies per case, each with one damage of its own. */
-  readonly damages: number;
+  /** Copies per case with one damage each. */
+  readonly single: number;
+  /** One more copy per case with a damage in each part: cheaper than one by one, and every one has to be named. */
+  readonly combined: boolean;
   readonly seed: number;
 }
 
@@ -45,12 +49,13 @@ const count = (tally: Map<string, number>, kind: string) => tally.set(kind, (tal
  * Random schemas with random rows, backed up as `socle_backup` and restored as a drill does it: the proof holds; and
  * after one random damage of a copy it fails and names it. Kinds that were rare so far come first, so that none stays out.
  */
-export async function proveRandomSchemas({ cases, damages, seed }: PropertyOptions): Promise<Tally> {
+export async function proveRandomSchemas(options: PropertyOptions): Promise<Tally> {
+  const { cases, seed } = options;
   const world = await makeWorld();
-  const tally: Tally = { objects: new Map(kinds.map(([kind]) => [kind, 0])), damages: new Map() };
+  const tally: Tally = { objects: new Map(kinds.map(([kind]) => [kind, 0])), damages: new Map(), damagesOf: new Map() };
   try {
     const details = await fc.check(
-      fc.asyncProperty(fc.gen(), (g) => oneCase(world, g, tally, damages)),
+      fc.asyncProperty(fc.gen(), (g) => oneCase(world, g, tally, options)),
       { numRuns: cases, seed, endOnFailure: true },
     );
     // Not fast-check's own report: it would print every value that was drawn.
@@ -98,11 +103,16 @@ async function makeWorld(): Promise<World> {
   };
 }
 
-async function oneCase(world: World, g: GeneratorValue, tally: Tally, wanted: number): Promise<void> {
+async function oneCase(
+  world: World,
+  g: GeneratorValue,
+  tally: Tally,
+  { single, combined }: PropertyOptions,
+): Promise<void> {
   const { source, scratch, copies } = world;
   const database = await source.createDatabase('random');
   const draw = new Draw(g);
-  const candidates = await fill(world, database, draw, tally);
+  const parts = await fill(world, database, draw, tally);
   const { manifest, archive } = await backUpAndRestore(world, database);
   const proofOf = (copy: string): Promise<Proof> =>
     prove({
@@ -118,53 +128,64 @@ async function oneCase(world: World, g: GeneratorValue, tally: Tally, wanted: nu
   expect(proof.differences).toEqual([]);
   expect(proof.level).toBe('identical-to-source');
 
-  for (const damage of rarest(draw.shuffled(candidates), tally, wanted)) {
+  const shuffled = draw.shuffled(parts);
+  const alone = rarest(draw.shuffled(parts.flat()), tally).slice(0, single);
+  const together = shuffled.flatMap((damages) => rarest(draw.shuffled(damages), tally).slice(0, 1));
+  for (const damages of [...alone.map((damage) => [damage]), ...(combined ? [together] : [])]) {
     const copy = await copyDatabase(copies, database, 'damaged');
     try {
-      await damaged(copies, damage, copy);
+      for (const damage of damages) await damaged(copies, damage, copy);
       const failed = await proofOf(copy);
-      expect(failed.differences, damage.sql).toContainEqual(expect.objectContaining(damage.names));
-      expect([null, 'restored'], damage.sql).toContain(failed.level);
+      for (const { names, sql, kind } of damages) {
+        expect(failed.differences, sql).toContainEqual(expect.objectContaining(names));
+        count(tally.damages, kind);
+      }
+      expect([null, 'restored']).toContain(failed.level);
     } finally {
       await dropCopy(copies, copy);
-      if (damage.undo !== undefined) await copies.sql(damage.undo);
+      for (const { undo } of damages) if (undo !== undefined) await copies.sql(undo);
     }
-    count(tally.damages, damage.kind);
   }
   await dropCopy(copies, database);
   await source.sql(`DROP DATABASE ${ident(database)} WITH (FORCE)`);
 }
 
 /** Fills the database with random parts, and says how they can be damaged. */
-async function fill({ source }: World, database: string, draw: Draw, tally: Tally): Promise<Damage[]> {
+async function fill({ source }: World, database: string, draw: Draw, tally: Tally): Promise<Part['damages'][]> {
   const schema: Schema = { draw, schemas: ['public', draw.name(), draw.name()], roles, tables: [] };
   const client = await source.connect(database);
-  const candidates: Damage[] = [];
+  const parts: Part['damages'][] = [];
   try {
     for (const name of schema.schemas.slice(1)) await client.query(`CREATE SCHEMA ${ident(name)}`);
     for (const [kind, make] of draw.shuffled(kinds)) {
-      // Half of all kinds, and those that no schema had so far.
-      if (!draw.chance() && (tally.objects.get(kind) ?? 0) > 0) continue;
+      const rare = tally.damagesOf.get(kind)?.some((damage) => tally.damages.get(damage) === 0) ?? true;
+      // Half of all kinds, and those that were not there so far, or not damaged in every way.
+      if (!draw.chance() && !rare) continue;
       const part = make(schema);
       try {
         await client.query(part.sql);
       } catch (error) {
         throw new Error(`the generator made SQL that does not run (${kind}): ${part.sql}`, { cause: error });
       }
-      candidates.push(...part.damages);
+      parts.push(part.damages);
       for (const { kind: damage } of part.damages) if (!tally.damages.has(damage)) tally.damages.set(damage, 0);
+      tally.damagesOf.set(
+        kind,
+        part.damages.map((damage) => damage.kind),
+      );
       count(tally.objects, kind);
     }
   } finally {
     await client.end();
   }
-  return candidates;
+  return parts;
 }
 
-function rarest(shuffled: readonly Damage[], { damages }: Tally, wanted: number): Damage[] {
-  const firstOfKind = new Map(shuffled.map((damage) => [damage.kind, damage]));
+/** One damage of each kind, the kinds that were rare so far first. */
+function rarest(shuffled: readonly Damage[], { damages }: Tally): Damage[] {
+  const oneOfKind = new Map(shuffled.map((damage) => [damage.kind, damage]));
   const often = ({ kind }: Damage) => damages.get(kind) ?? 0;
-  return [...firstOfKind.values()].sort((a, b) => often(a) - often(b)).slice(0, wanted);
+  return [...oneOfKind.values()].sort((a, b) => often(a) - often(b));
 }
 
 async function damaged(copies: SqlServer, { sql }: Damage, copy: string): Promise<void> {
