@@ -13,7 +13,7 @@ export interface ScratchUser {
 const range = { first: 61_184, last: 65_519 } as const;
 
 /** Free when no process, no account, no service of systemd's and no scratch directory has the number. */
-export function isFree(uid: number, taken: ReadonlySet<number>, accounts: string): boolean {
+function isFree(uid: number, taken: ReadonlySet<number>, accounts: string): boolean {
   if (taken.has(uid)) return false;
   if (existsSync(`/run/systemd/dynamic-uid/${uid}`)) return false;
   return !accounts.split('\n').some((line) => line.split(':')[2] === String(uid));
