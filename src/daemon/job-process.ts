@@ -15,8 +15,6 @@ export interface JobContext {
   /** Ends the job: SIGTERM, and after `graceMs` SIGKILL. */
   readonly signal: AbortSignal;
   readonly graceMs: number;
-  /** Told the process as soon as it runs. */
-  readonly onStart?: (pid: number) => void;
 }
 
 const commandLine = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
@@ -54,7 +52,7 @@ function reasonOf(step: Step, stdout: string, stderr: string, exitCode: number):
  * Runs one step as a process of its own: what it does to memory, and how it dies, is not the daemon's. The kernel ends
  * it when the daemon dies (`setpriv --pdeathsig`): no backup goes on that nobody watches.
  */
-export async function runStep(step: Step, context: JobContext): Promise<JobResult> {
+async function runStep(step: Step, context: JobContext): Promise<JobResult> {
   const child = start(
     'setpriv',
     [
@@ -77,7 +75,6 @@ export async function runStep(step: Step, context: JobContext): Promise<JobResul
     },
   );
   const [stdout, stderr] = [tailOf(child.stdout), tailOf(child.stderr)];
-  if (child.pid !== undefined) context.onStart?.(child.pid);
   let killer: NodeJS.Timeout | undefined;
   const end = () => {
     child.kill('SIGTERM');
@@ -100,7 +97,7 @@ export async function runStep(step: Step, context: JobContext): Promise<JobResul
 export async function runSteps(steps: readonly Step[], context: JobContext): Promise<JobResult> {
   for (const [index, step] of steps.entries()) {
     const result = await runStep(step, context);
-    if (result.state === 'ok') continue;
+    if (result.state === 'ok' || (result.state === 'deferred' && step.mayWait)) continue;
     // After the first step, starting over would repeat work that is done: what could not wait has failed.
     return index > 0 && result.state === 'deferred' ? { ...result, state: 'failed' } : result;
   }

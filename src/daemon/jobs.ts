@@ -8,6 +8,8 @@ export interface Step {
   readonly args: readonly string[];
   /** What the exit code for "not proven" means here. */
   readonly refuted?: string;
+  /** The vault being busy is no failure: the same step of the next job does its work too. */
+  readonly mayWait?: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export function stepsOf(kind: JobKind, database: string | null, platform: Platfo
           refuted: 'it is incomplete; `socle backup show` names what is missing',
         },
         ...(platform.backup?.copy ? [{ name: 'copy', args: ['vault', 'copy'] }] : []),
-        { name: 'prune', args: ['backup', 'prune', ...of, '--yes'] },
+        { name: 'prune', args: ['backup', 'prune', ...of, '--yes'], mayWait: true },
       ];
     case 'drill':
       return [

@@ -216,6 +216,26 @@ test('kill -9 of the daemon in the middle of a backup: the job ends too, is mark
   ]);
 });
 
+test('kill -9 of a job: the daemon says so at once, and goes on', async () => {
+  bench = await realPlatform({ schedule: cron });
+  wasDown(bench, 'backup', cron);
+  daemon = await bench.serve();
+  const made = bench;
+  await vi.waitFor(() => expect(backupsOf(made)).toMatchObject([{ status: 'running' }]), { ...wait, interval: 20 });
+  const jobs = processes(made.config).filter((pid) => Number(pid) !== daemon?.pid);
+  for (const pid of jobs) process.kill(Number(pid), 'SIGKILL');
+  await vi.waitFor(
+    () => expect(runsOf(made)[0]).toMatchObject({ state: 'failed', detail: 'backup: it ended with 137' }),
+    wait,
+  );
+  expect(backupsOf(made)).toMatchObject([{ status: 'failed', failure: { code: 'interrupted' } }]);
+  const { get } = daemon;
+  await vi.waitFor(async () => {
+    const { databases } = (await get('/v1/health')).json<{ databases: Array<{ backups: { detail: string } }> }>();
+    expect(databases[0]?.backups.detail).toContain('137');
+  }, wait);
+});
+
 test('SIGTERM ends a running job in an orderly way, and the daemon with it', async () => {
   bench = await realPlatform({ schedule: cron });
   wasDown(bench, 'backup', cron);

@@ -61,16 +61,22 @@ export async function serve(platform: Platform, options: ServeOptions, { clock, 
   if (!isLoopbackAddress(host)) {
     throw fail('listen-refused', `ops.listen.host is ${host}, which others may reach; there are no tokens yet`);
   }
-  const paths = statePaths(platform);
-  const { db, lock } = openState(paths);
+  const { db, lock } = openState(statePaths(platform));
   try {
-    for (const id of markInterrupted(db, clock)) log.warn({ backup: id }, 'a backup was interrupted');
-    for (const directory of await destroyLeftovers(paths.scratch)) log.warn({ directory }, 'removed a scratch server');
+    await sweep(platform, db, { clock, log });
     recordDaemon(db, clock.now());
     await work(platform, db, options, { clock, log });
   } finally {
     lock.release();
     db.close();
+  }
+}
+
+/** Marks what processes that are gone left half-done, and removes their scratch servers. */
+async function sweep(platform: Platform, db: DatabaseSync, { clock, log }: ServeDeps): Promise<void> {
+  for (const id of markInterrupted(db, clock)) log.warn({ backup: id }, 'a backup was interrupted');
+  for (const directory of await destroyLeftovers(statePaths(platform).scratch)) {
+    log.warn({ directory }, 'removed the scratch server of a process that is gone');
   }
 }
 
@@ -107,7 +113,16 @@ async function work(
     store: new ScheduleStore(db),
     clock,
     log,
-    work: (run, stop) => runSteps(stepsOf(run.kind, run.database, platform), { configFile, signal: stop, graceMs }),
+    async work(run, stop) {
+      const result = await runSteps(stepsOf(run.kind, run.database, platform), { configFile, signal: stop, graceMs });
+      // A job that was killed could not clean up after itself.
+      if (result.state !== 'ok') {
+        await sweep(platform, db, { clock, log }).catch((error: Error) =>
+          log.error({ reason: error.message }, 'what a job left could not be cleaned up'),
+        );
+      }
+      return result;
+    },
     onChange: () => {
       stale = true;
       watch?.now();

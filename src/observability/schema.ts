@@ -33,7 +33,6 @@ export const trackedSchema = z.object({
 export type Tracked = z.infer<typeof trackedSchema>;
 
 export const databaseStatusSchema = z.object({ name: z.string(), backups: trackedSchema, drills: trackedSchema });
-export type DatabaseStatus = z.infer<typeof databaseStatusSchema>;
 
 /** Everything that `socle status` shows, and what the API serves. Times in UTC. */
 export const statusSchema = z.object({

@@ -40,7 +40,7 @@ export function judge(facts: Facts, now: Date): Judgement {
       ? `; ${facts.untested}`
       : lastFailure === null
         ? ''
-        : `; the last attempt failed: ${lastFailure.reason}`;
+        : `; the last run failed: ${lastFailure.reason}`;
   if (lastSuccessAt === null) return { state: 'never succeeded', detail: `no ${what} has ever succeeded${failed}` };
   const age = Math.max(0, now.getTime() - lastSuccessAt.getTime());
   const last = `the last good ${what} is ${formatDuration(age)} old`;
@@ -49,7 +49,7 @@ export function judge(facts: Facts, now: Date): Judgement {
     const limit = `more than the ${formatDuration(targetMs)} allowed`;
     return { state: 'overdue', detail: `${last}, ${limit}${failedSince || facts.untested !== null ? failed : ''}` };
   }
-  if (failedSince) return { state: 'failing', detail: `the last ${what} failed: ${lastFailure.reason}; ${last}` };
+  if (failedSince) return { state: 'failing', detail: `the last run failed: ${lastFailure.reason}; ${last}` };
   if (facts.missedTarget !== null) return { state: 'failing', detail: facts.missedTarget };
   return { state: 'ok', detail: `${last}${facts.untested === null ? '' : failed}` };
 }
