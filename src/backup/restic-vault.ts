@@ -45,9 +45,8 @@ export class ResticVault implements Vault {
     return {
       sink: upload.sink,
       durable: upload.durable,
-      commit: async (onDurable) => {
+      commit: async () => {
         const { snapshot, addedBytes } = await upload.commit();
-        onDurable?.();
         return { ...(await this.#stored(snapshot, signal)), addedBytes };
       },
       abort: () => upload.abort(),

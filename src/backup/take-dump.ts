@@ -169,11 +169,9 @@ async function stream(
       ...(await dump.done),
       ...((await checked) ?? []).map((catalog) => `${catalog} changed while the dump began: it may have newer forms`),
     ];
-    let dumpMs = 0;
-    const stored = await upload.commit(() => {
-      dumpMs = clock.monotonic() - began;
-    });
-    return { ...pumped, stored, warnings, dumpMs };
+    const durable = upload.durable.then(() => clock.monotonic() - began);
+    const stored = await upload.commit();
+    return { ...pumped, stored, warnings, dumpMs: await durable };
   } catch (error) {
     dump?.process.kill('SIGTERM');
     pipe.close();

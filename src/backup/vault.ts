@@ -30,11 +30,8 @@ export interface ItemName {
 export interface Upload {
   /** restic's standard input. The memory of a chunk may be used again once its write has called back. */
   readonly sink: Writable;
-  /**
-   * Closes the input and resolves once the data is durable and listed.
-   * @param onDurable called as soon as the data is durable, before its snapshot is looked up
-   */
-  commit(onDurable?: () => void): Promise<Stored>;
+  /** Closes the input; resolves once the data is durable and the snapshot was looked up. */
+  commit(): Promise<Stored>;
   /** Resolves during `commit`, as soon as the data is durable; never rejects. */
   readonly durable: Promise<void>;
   /** Kills restic before it sees the end of its input: no snapshot is made. */
