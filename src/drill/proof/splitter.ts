@@ -9,6 +9,8 @@ export interface DumpParts {
   statement(text: Buffer): void;
 }
 
+/** Bytes; a piece of a large object takes half of it. */
+const usual = 64 * 1024;
 const newline = 0x0a;
 const semicolon = 0x3b;
 const backslash = 0x5c;
@@ -29,7 +31,9 @@ export class DumpSplitter {
   #state: 'between' | 'comment' | 'meta' | 'sql' | 'copy-newline' | 'copy' = 'between';
   /** The quote that is open in a statement; 0 outside. */
   #quote = 0;
-  #pieces: Buffer[] = [];
+  /** The beginning of a statement that goes on in the next chunk: one buffer for all of them. */
+  #pending = Buffer.allocUnsafeSlow(usual);
+  #length = 0;
   /** How many bytes of the terminator the text so far ends with. */
   #matched = 0;
 
@@ -75,8 +79,7 @@ export class DumpSplitter {
       this.#keep(chunk, from, chunk.length);
       return chunk.length;
     }
-    this.#keep(chunk, from, end);
-    this.#finish();
+    this.#finish(chunk, from, end);
     return end + 1;
   }
 
@@ -94,8 +97,7 @@ export class DumpSplitter {
       at += 1;
       if (byte === single || byte === double) this.#quote = byte;
       else if (byte === semicolon) {
-        this.#keep(chunk, from, at);
-        this.#finish();
+        this.#finish(chunk, from, at);
         return at;
       }
     }
@@ -138,12 +140,22 @@ export class DumpSplitter {
 
   /** A copy: the chunk's memory may be used again. */
   #keep(chunk: Buffer, from: number, to: number): void {
-    if (to > from) this.#pieces.push(Buffer.from(chunk.subarray(from, to)));
+    const length = this.#length + to - from;
+    if (length > this.#pending.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * length);
+      this.#pending.copy(larger, 0, 0, this.#length);
+      this.#pending = larger;
+    }
+    chunk.copy(this.#pending, this.#length, from, to);
+    this.#length = length;
   }
 
-  #finish(): void {
-    const text = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
-    this.#pieces = [];
+  #finish(chunk: Buffer, from: number, to: number): void {
+    const begun = this.#length > 0;
+    if (begun) this.#keep(chunk, from, to);
+    const text = begun ? this.#pending.subarray(0, this.#length) : chunk.subarray(from, to);
+    this.#length = 0;
+    if (this.#pending.length > 16 * usual) this.#pending = Buffer.allocUnsafeSlow(usual);
     const isCopy = this.#state === 'sql' && isCopyHeader(text);
     this.#state = isCopy ? 'copy-newline' : 'between';
     if (isCopy) this.#parts.copyStart(text);
