@@ -29,8 +29,8 @@ export const verb = define({
     const answer: Answer = { data: preview, text: () => planText(preview.plan) };
     if (dryRun) return answer;
     if (!session.json) await session.show(answer);
-    if (leaving.length > 0 && !yes && !(await session.confirm(`Remove ${leaving.length} backups?`))) {
-      throw fail('not-confirmed', `${leaving.length} backups would be removed`, {
+    if (leaving.length > 0 && !yes && !(await session.confirm(`Remove ${count(leaving.length)}?`))) {
+      throw fail('not-confirmed', `${count(leaving.length)} would be removed`, {
         leaving: leaving.map(({ backup }) => backup.id),
       });
     }
@@ -61,6 +61,8 @@ function planText({ rows, suspended }: RetentionPlan): string {
 
 function resultText({ removed, freedBytes, warnings }: PruneResult): string {
   const done =
-    removed.length === 0 ? 'nothing to remove' : `removed ${removed.length} backups, freed ${formatSize(freedBytes)}`;
+    removed.length === 0 ? 'nothing to remove' : `removed ${count(removed.length)}, freed ${formatSize(freedBytes)}`;
   return [done, ...warnings.map(warn)].join('\n');
 }
+
+const count = (backups: number) => (backups === 1 ? '1 backup' : `${backups} backups`);
