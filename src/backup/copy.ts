@@ -27,7 +27,7 @@ export async function copyVault(request: { readonly actor: string }, deps: Vault
   }
   using _lock = acquireLock(db, 'copy of the vault');
   const operation = { action: 'vault.copy', actor: request.actor, subject: copy.address };
-  return recordOperation(db, clock, operation, async () => {
+  return await recordOperation(db, clock, operation, async () => {
     const lacking = planCopy(await vault.list(signal, true), await copy.list(signal, true));
     for (const snapshots of [lacking.data, lacking.records]) {
       if (snapshots.length > 0) progress.step(`copying ${snapshots.length} snapshots to ${copy.address}`);

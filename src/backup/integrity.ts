@@ -39,7 +39,7 @@ export async function verifyVault(request: VerifyRequest, deps: VaultDeps): Prom
   const { db, clock, vault } = deps;
   using _lock = acquireLock(db, 'verification of the vault');
   const operation = { action: 'backup.verify', actor: request.actor, subject: request.backup ?? vault.address };
-  return recordOperation(db, clock, operation, () => new Verifier(request, deps).run());
+  return await recordOperation(db, clock, operation, () => new Verifier(request, deps).run());
 }
 
 class Verifier {

@@ -27,11 +27,13 @@ const reason = 'the dump is in the vault and its manifest is not: it was never c
  * left alone. Returns the ids of those it changed.
  */
 export async function markLeftovers(catalog: BackupCatalog, vault: Vault, signal?: AbortSignal): Promise<string[]> {
-  const all = await vault.list(signal);
+  // Strict: a manifest that cannot be read now is not a manifest that is missing.
+  const all = await vault.list(signal, true);
   const marked: string[] = [];
   for (const dump of withoutManifest(all)) {
     const known = catalog.get(dump.id);
-    if (known?.status === 'running' || known?.status === 'incomplete') continue;
+    // Only a failed one: it may run, or have been committed since the list was read.
+    if (known && known.status !== 'failed') continue;
     const failure = known?.failure ?? { code: 'interrupted', message: reason };
     if (known) catalog.update(dump.id, () => ({ status: 'incomplete', failure }));
     else catalog.save({ ...newBackup(dump.id, dump.database, dump.time, false), status: 'incomplete', failure });

@@ -49,7 +49,7 @@ export async function prune(request: PruneRequest, deps: PruneDeps): Promise<Pru
 
   using _lock = acquireLock(db, 'retention');
   const subject = request.database ?? null;
-  return recordOperation(db, clock, { action: 'backup.prune', actor: request.actor, subject }, async () => {
+  return await recordOperation(db, clock, { action: 'backup.prune', actor: request.actor, subject }, async () => {
     const decided = plan();
     deps.onPlan?.(decided);
     return { plan: decided, ...(await applyRetention(decided, catalog, deps)) };

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { storeBackup } from '../../test/support/stored-backup.ts';
 import { until } from '../../test/support/until.ts';
 import { listOperations } from '../governance/operations.ts';
+import { acquireLock } from '../kernel/lock.ts';
 import { start } from '../kernel/process.ts';
 import { silent } from '../kernel/progress.ts';
 import { openDatabase } from '../kernel/sqlite.ts';
@@ -257,4 +258,18 @@ test('damage is found, named, and healed when the data reads well again', async 
 test('every privileged action is on record', () => {
   const actions = new Set(listOperations(deps.db, 100).map(({ action }) => action));
   expect([...actions].sort()).toEqual(['backup.prune', 'backup.reindex', 'backup.verify', 'vault.copy', 'vault.init']);
+});
+
+test('retention, verification and the copy each run once at a time', async () => {
+  const works = [
+    ['retention', () => prune({ platform, actor, dryRun: false }, deps)],
+    ['verification of the vault', () => verifyVault({ platform, actor }, deps)],
+    ['copy of the vault', () => copyVault({ actor }, deps)],
+  ] as const;
+  for (const [name, begin] of works) {
+    const work = begin();
+    expect(() => acquireLock(deps.db, name)).toThrow(expect.objectContaining({ code: 'busy' }));
+    await work;
+    acquireLock(deps.db, name).release();
+  }
 });
