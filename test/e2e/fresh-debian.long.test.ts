@@ -32,15 +32,15 @@ describe.skipIf(why).each(['bookworm', 'trixie'] as const)(`a fresh Debian %s${w
   });
 
   test('`make demo` as root proves the restore and finds the damage', async () => {
-    const { exitCode, stdout, stderr } = await root.run('root', 'cd socle && make demo');
-    expect(exitCode, stderr).toBe(0);
+    const { exitCode, stdout, stderr } = await root.run('root', 'cd socle && make demo', 1_200_000);
+    expect(exitCode, stdout.slice(-8_000) + stderr).toBe(0);
     expect(stdout).toMatch(/proven/i);
     expect((await leftovers()).stdout).toBe('');
   });
 
   test('`make demo` as a user does the same', async () => {
-    const { exitCode, stdout, stderr } = await root.run('dev', 'cd socle && make demo');
-    expect(exitCode, stderr).toBe(0);
+    const { exitCode, stdout, stderr } = await root.run('dev', 'cd socle && make demo', 1_200_000);
+    expect(exitCode, stdout.slice(-8_000) + stderr).toBe(0);
     expect(stdout).toMatch(/proven/i);
     expect((await leftovers()).stdout).toBe('');
   });
