@@ -59,6 +59,8 @@ export function readContents(tools: PostgresTools, signal?: AbortSignal): Conten
     reading = false;
   });
   const sink = new Writable({
+    // Destroyed by whoever gives up: at its own end pg_restore is still to print what it has read.
+    autoDestroy: false,
     write(chunk: Buffer, _encoding, callback) {
       if (!reading || !stdin) callback();
       else stdin.write(chunk, () => callback());

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { dumpOptions } from '../../database/dump-options.ts';
 import type { ClientProgram, RestoredServer } from '../../database/restored-server.ts';
 import { fail } from '../../kernel/errors.ts';
+import { openPipe } from '../../kernel/pipe.ts';
 import { lastLines, type StartedProcess } from '../../kernel/process.ts';
-import { openPipe } from './pipe.ts';
 
 /** As for the backup's dump, and nothing that came with the database may stop or redirect the reading of it. */
 const options = `${dumpOptions} -c role=none -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off`;
@@ -26,8 +26,6 @@ export interface Reading {
   readonly program: ClientProgram;
   readonly args: readonly string[];
   readonly readable?: readonly string[];
-  /** Of ours, for the pipe. */
-  readonly directory: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,12 +34,13 @@ export interface Reading {
  * @throws `command-failed` with its last lines when it does not end with 0, `interrupted` when the signal aborts
  */
 export async function readProgram(reading: Reading, onChunk: (chunk: Buffer) => void): Promise<void> {
-  const pipe = await openPipe(reading.directory);
+  const pipe = await openPipe();
   try {
-    const child = startProgram(reading, pipe.descriptor);
+    const child = startProgram(reading, pipe.input);
     const finished = endOf(child);
     try {
-      await pipe.read(onChunk);
+      pipe.started();
+      await pipe.read(async (chunk) => onChunk(chunk));
     } catch (error) {
       child.kill('SIGKILL');
       await child.ended;

@@ -62,7 +62,7 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
     progress.update(bytes, 2 * manifest.dump.bytes, 'bytes');
   };
   const [artifact, dump, { copy, counts }, archived, dumped] = await together(input.signal, (signal) => {
-    const from = { server, directory, signal };
+    const from = { server, signal };
     const archiveArgs = ['--data-only', '-f', '-', archive];
     const dumpArgs = ['--data-only', '-d', databaseArgument(database)];
     return [
@@ -90,7 +90,6 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
     rebuildSchema({
       reference: input.reference,
       archive,
-      directory,
       facts: manifest.inventory.server,
       signal: input.signal,
     });

@@ -13,7 +13,7 @@ export interface Rebuilt {
   readonly pieces: readonly SchemaPiece[];
 }
 
-export interface RebuildInput extends Pick<Reading, 'directory' | 'signal'> {
+export interface RebuildInput extends Pick<Reading, 'signal'> {
   readonly reference: RestoredServer;
   readonly archive: string;
   /** Of the source: the second database gets the same encoding and locale. */
@@ -25,7 +25,7 @@ export interface RebuildInput extends Pick<Reading, 'directory' | 'signal'> {
  * @throws `command-failed` when the schema alone cannot be restored
  */
 export async function rebuildSchema(input: RebuildInput): Promise<Rebuilt> {
-  const { reference, archive, directory, signal } = input;
+  const { reference, archive, signal } = input;
   const name = `socle_schema_${randomBytes(4).toString('hex')}`;
   await inCopy(reference, 'postgres', (client) => client.query(createDatabase(name, input.facts)));
   try {
@@ -35,11 +35,10 @@ export async function rebuildSchema(input: RebuildInput): Promise<Rebuilt> {
       program: 'pg_restore',
       args: restore,
       readable: [archive],
-      directory,
       signal,
     });
     const { objects } = await inCopy(reference, name, takeInventory);
-    return { objects, pieces: await dumpedPieces({ server: reference, directory, signal }, name) };
+    return { objects, pieces: await dumpedPieces({ server: reference, signal }, name) };
   } finally {
     await inCopy(reference, 'postgres', (client) =>
       client.query(`DROP DATABASE ${pg.escapeIdentifier(name)} WITH (FORCE)`),
@@ -50,7 +49,7 @@ export async function rebuildSchema(input: RebuildInput): Promise<Rebuilt> {
 /** A database with a subscription cannot be dropped, and its connection must not be tried: the inventory alone has them. */
 const schemaOnly = ['--schema-only', '--no-subscriptions'] as const;
 
-type ReadingFrom = Pick<Reading, 'server' | 'directory' | 'signal'>;
+type ReadingFrom = Pick<Reading, 'server' | 'signal'>;
 
 /** The schema of a database as pg_dump prints it. */
 export async function dumpedPieces(from: ReadingFrom, database: string): Promise<SchemaPiece[]> {
