@@ -1,11 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type StartedProcess, start } from '../src/kernel/process.ts';
+import { lastLines, type StartedProcess, start } from '../src/kernel/process.ts';
 import { formatSize } from '../src/kernel/units.ts';
 import type { Bench } from './bench.ts';
 import { type Promised, print } from './measure.ts';
-import { commandLine, makeSite, type Site } from './site.ts';
+import { commandLine, makeSite } from './site.ts';
 
 const budget = 150e6;
 const port = 17_410;
@@ -23,13 +23,16 @@ interface Peak {
  */
 export async function memoryPeak({ directory, server, database }: Bench): Promise<Peak> {
   const site = await makeSite(join(directory, `memory-${database}`), server, database, { schedule: '* * * * *', port });
+  const log = join(site.directory, 'daemon.log');
+  const descriptor = openSync(log, 'w');
   const daemon = start(process.execPath, [commandLine, 'serve', '--config', site.file], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', descriptor, descriptor],
   });
+  closeSync(descriptor);
   const peak: Peak = { daemon: 0, job: 0 };
   const watching = setInterval(() => watch(daemon, peak), 50);
   try {
-    await untilProven(daemon, site);
+    await untilProven(daemon, log);
   } finally {
     watch(daemon, peak);
     clearInterval(watching);
@@ -40,7 +43,7 @@ export async function memoryPeak({ directory, server, database }: Bench): Promis
 }
 
 /** Asks all the time, as dashboards do. */
-async function untilProven(daemon: StartedProcess, site: Site): Promise<void> {
+async function untilProven(daemon: StartedProcess, log: string): Promise<void> {
   let running = true;
   void daemon.ended.then(() => {
     running = false;
@@ -53,7 +56,7 @@ async function untilProven(daemon: StartedProcess, site: Site): Promise<void> {
   const until = performance.now() + patienceMs;
   for (;;) {
     if (!running || performance.now() > until)
-      throw new Error(`the daemon of ${site.directory} did not get to a proof`);
+      throw new Error(`the daemon did not get to a proof:\n${lastLines(readFileSync(log, 'utf8'))}`);
     const [backups, drills] = await Promise.all(
       ['/v1/backups', '/v1/drills', '/metrics', '/v1/health', '/v1/components'].map(ask),
     );
