@@ -59,8 +59,8 @@ export function demoText(result: DemoResult): string {
 }
 
 function mark(result: string | null): string {
-  if (result === null) return faint('not hashed');
-  return result === 'identical' ? good(result) : bad(result);
+  if (result === 'identical') return good(result);
+  return result === 'different' ? bad(result) : faint(result ?? 'not hashed');
 }
 
 function endText(result: DemoResult): string {

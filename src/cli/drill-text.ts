@@ -1,4 +1,4 @@
-import type { Difference, DrillReport, Proof, Verdict } from '../drill/schema.ts';
+import type { Difference, DrillReport, Proof, TableProof, Verdict } from '../drill/schema.ts';
 import type { DrillSummary } from '../drill/summary.ts';
 import { formatDuration, formatSize } from '../kernel/units.ts';
 import { bad, faint, good, strong, warn } from './paint.ts';
@@ -75,16 +75,14 @@ export function proofText(proof: Proof, whole: boolean): string[] {
   );
   const rows = whole
     ? proof.tables
-    : proof.tables.filter((one) => one.result !== 'identical' || one.source === 'different');
+    : proof.tables.filter((one) => one.result === 'different' || one.source === 'different');
   const tables = table(
     ['table', 'rows', 'size', 'against the artifact', 'against the source'],
     rows.map((one) => [
       one.name,
       String(one.rows),
       formatSize(one.bytes),
-      one.result === 'identical'
-        ? good(one.method === 'multiset' ? 'identical, in another order' : 'identical')
-        : bad(one.result),
+      againstArtifact(one),
       one.source === null ? faint('not hashed there') : one.source === 'identical' ? good(one.source) : bad(one.source),
     ]),
     [1, 2],
@@ -96,6 +94,13 @@ export function proofText(proof: Proof, whole: boolean): string[] {
     ...(respelled ? [`respelled (the same meaning in other words): ${respelled}`] : []),
     ...(differing.length > 0 || proof.differences.length > 0 ? [differencesText(proof)] : []),
   ];
+}
+
+/** A materialized view has no rows in an archive: it is compared with the source alone. */
+function againstArtifact({ result, method }: TableProof): string {
+  if (result === 'different') return bad(result);
+  if (result === 'not compared') return faint(result);
+  return good(method === 'multiset' ? 'identical, in another order' : result);
 }
 
 function differencesText({ differences, differencesTotal }: Proof): string {
