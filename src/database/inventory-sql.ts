@@ -44,8 +44,11 @@ export const acl = (column: string, type: string, owner: string) =>
   `(SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text COLLATE "C"), '')
       FROM unnest(coalesce(${column}, acldefault('${type}', ${owner}))) x)`;
 
-/** An array of `name=value` options, sorted. */
-export const options = (column: string) => sorted(`unnest(${column}) x`, 'x');
+/**
+ * An array of `name=value` options, sorted. `pg_attver` is no option: newer minor releases count the changes of a column
+ * under that name, and pg_dump leaves it out as well (seen with 17.12).
+ */
+export const options = (column: string) => sorted(`unnest(${column}) x`, 'x', "x NOT LIKE 'pg\\_attver=%'");
 
 export const owner = (column: string) => `pg_get_userbyid(${column})`;
 
