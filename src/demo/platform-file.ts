@@ -19,12 +19,15 @@ export async function writePlatform(directory: string, host: string, databasePor
   await writeFile(password, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
   const port = await freePort();
   const file = join(directory, 'platform.yaml');
+  // Half a day from now: a daemon that is kept has something to do, and not while the demo itself does it.
+  const now = new Date();
+  const daily = `${now.getUTCMinutes()} ${(now.getUTCHours() + 12) % 24} * * *`;
   await writeFile(
     file,
     stringify({
       name: 'demo',
       environment: 'dev',
-      timezone: 'Europe/Paris',
+      timezone: 'UTC',
       databases: [
         {
           name: sampleDatabase,
@@ -32,12 +35,12 @@ export async function writePlatform(directory: string, host: string, databasePor
         },
       ],
       backup: {
-        schedule: 'off',
+        schedule: daily,
         deep_schedule: 'off',
-        integrity: { schedule: 'off' },
+        integrity: { schedule: daily },
         vault: { repository: join(directory, 'vault'), password: { file: password } },
       },
-      drill: { schedule: 'off' },
+      drill: { schedule: daily },
       ops: { state: join(directory, 'state'), listen: { host: '127.0.0.1', port } },
     }),
     { mode: 0o600 },
