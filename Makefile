@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/node_modules/node-linux-$(ARCH)/bin:$(CURDIR)/node_modu
 NODE := node --disable-warning=ExperimentalWarning
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 
-.PHONY: help demo test test-long check bench fmt use-packages test-packages
+.PHONY: help demo test test-long check bench sandbox fmt use-packages test-packages
 
 help: ## this list
 	@echo 'make TARGET. Each one installs what it needs: as root with apt-get, else it names the packages.'
@@ -33,6 +33,10 @@ check: node_modules/.installed ## types, lint and format, dead code, direction o
 
 bench: use-packages node_modules/.installed ## the promises about speed, as ratios against what a user would use instead
 	@$(NODE) bench/main.ts
+
+sandbox: node_modules/.installed ## a throw-away Debian to try things on (root; NAME=sandbox, DEBIAN=13)
+	@./tools/packages.sh sandbox
+	@./bin/socle sandbox up $(or $(NAME),sandbox) --debian $(or $(DEBIAN),13)
 
 fmt: node_modules/.installed ## format the code
 	@biome check --write .

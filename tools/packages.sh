@@ -2,6 +2,7 @@
 # Installs the Debian packages that a target of the Makefile needs (as root), or names them.
 #   tools/packages.sh use    what Socle itself runs: PostgreSQL, restic, bubblewrap
 #   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server
+#   tools/packages.sh sandbox  what throw-away machines run on
 set -eu
 if [ ! -r /etc/debian_version ]; then
   echo "socle: this needs Debian 12 or 13 (or a system with the same packages); there is no /etc/debian_version" >&2
@@ -10,9 +11,18 @@ fi
 PATH="$PATH:/usr/sbin:/sbin"
 need=""
 want() { command -v "$1" >/dev/null 2>&1 || need="$need $2"; }
-ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need="$need postgresql"
-want restic restic
-want bwrap bubblewrap
+if [ "${1:-use}" = sandbox ]; then
+  want mmdebstrap mmdebstrap
+  want systemd-nspawn systemd-container
+  want slirp4netns slirp4netns
+  want nft nftables
+  want ip iproute2
+  want ssh openssh-client
+else
+  ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need="$need postgresql"
+  want restic restic
+  want bwrap bubblewrap
+fi
 if [ "${1:-use}" = test ]; then
   want ssh openssh-client
   want sshd openssh-server
