@@ -49,7 +49,10 @@ export const whole = (flags: string, description: string, fallback: number): Spe
 export function declare(command: Command, specs: Specs): void {
   for (const spec of Object.values(specs)) {
     const { flags, description, parse, fallback } = spec;
-    if (!flags.startsWith('-')) command.argument(flags, description, parse ?? ((value: string) => value), fallback);
+    // A parser would replace the words before by the last one.
+    if (flags.endsWith('...]')) command.argument(flags, description, fallback);
+    else if (!flags.startsWith('-'))
+      command.argument(flags, description, parse ?? ((value: string) => value), fallback);
     else if (parse) command.option(flags, description, parse, fallback);
     else if (typeof fallback === 'boolean') command.option(flags, description);
     else command.option(flags, description, Array.isArray(fallback) ? [...fallback] : undefined);

@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/kernel/process.ts';
 import { silent } from '../../src/kernel/progress.ts';
@@ -73,6 +74,12 @@ describe.skipIf(userInfo().uid !== 0)('a throw-away machine (nspawn; needs root)
   test('two run side by side, and a name is taken once', async () => {
     expect((await listMachines()).map(({ name }) => name)).toEqual(expect.arrayContaining(Object.values(names)));
     await expect(bootMachine({ name: names[12], release: 12 }, silent)).rejects.toMatchObject({ code: 'busy' });
+  });
+
+  test('the command line runs a command there and passes its words on', async () => {
+    const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
+    const { stdout } = await run(socle, ['sandbox', 'ssh', names[12], '--', 'echo', '-n', 'two', 'words']);
+    expect(stdout).toBe('two words');
   });
 
   test('a machine boots from its cached image within 20 s', async () => {

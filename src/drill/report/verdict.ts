@@ -38,8 +38,6 @@ const glyphs: Readonly<Record<Tone, Markup>> = {
   unknown: html`<path d="M9.3 9.6a2.8 2.8 0 1 1 4 2.6c-.8.4-1.3 1-1.3 1.9v.3M12 17.2v.1" />`,
 };
 
-export const toneOf = (report: DrillReport): Tone => verdicts[report.verdict].tone;
-
 /** The title of the page, for the tab and for search. */
 export const titleOf = (report: DrillReport): string =>
   `${verdicts[report.verdict].word}: ${report.database}, drill ${report.id}`;
