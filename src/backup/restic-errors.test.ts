@@ -132,3 +132,10 @@ test('a copy between vaults that contradict each other is refused', () => {
   const key = (value: string) => new Map([['AWS_SECRET_ACCESS_KEY', new Secret(value)]]);
   expect(() => variables(key('one'), key('two'))).toThrow(/AWS_SECRET_ACCESS_KEY/);
 });
+
+test('a password that is a word of restic does not hide what restic said', () => {
+  const said = 'Fatal: wrong password or no key found';
+  const failure = resticFailure('/srv/vault', 1, said, true, (text) => mask(text, ['wrong']));
+  expect(failure.code).toBe('vault-wrong-password');
+  expect(JSON.stringify(failure.details)).not.toContain('wrong');
+});

@@ -62,17 +62,24 @@ function lockHolder(text: string): { holder: string | null; since: string | null
  * What restic's end means.
  * @param address the vault as people may see it
  * @param local every vault of the call is a directory of this machine
- * @param output what restic printed, already without secrets
+ * @param output what restic printed
+ * @param masked takes secrets out of it: what it means is read before, since a short password may be a word of restic's
  */
-export function resticFailure(address: string, exitCode: number, output: string, local = false): SocleError {
+export function resticFailure(
+  address: string,
+  exitCode: number,
+  output: string,
+  local = false,
+  masked: (text: string) => string = (text) => text,
+): SocleError {
   // On a disk of this machine, a file that ends too early is a damaged one.
   const said = local ? output.replaceAll('unexpected EOF', 'invalid data returned') : output;
   const known = byExitCode[exitCode] ?? byText.find(([pattern]) => pattern.test(said))?.[1];
-  const details = { vault: address, exitCode, output: lastLines(output) };
+  const details = { vault: address, exitCode, output: masked(lastLines(output)) };
   if (!known) return fail('vault-failed', `restic ended with ${exitCode} for the vault ${address}`, details);
   const title = `${titles[known]} ${address}`;
   if (known !== 'vault-locked') return fail(known, title, details);
-  const { holder, since } = lockHolder(output);
+  const { holder, since } = lockHolder(masked(output));
   return fail(known, `${title}${holder ? `: ${holder}` : ''}${since ? ` since ${since}` : ''}`, {
     ...details,
     holder,

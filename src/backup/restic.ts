@@ -102,7 +102,7 @@ export function startRestic(context: ResticContext, args: readonly string[], cal
       signal?.removeEventListener('abort', stop);
       if (end.exitCode === 0 && !call.refuse?.test(said)) return;
       if (signal?.aborted) throw fail('interrupted', `restic was interrupted for the vault ${address}`);
-      throw resticFailure(address, end.exitCode, mask(said, secrets), local);
+      throw resticFailure(address, end.exitCode, said, local, (text) => mask(text, secrets));
     });
     done.catch(() => {});
     return { ...child, done };

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { recordOperation } from '../governance/operations.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { fail } from '../kernel/errors.ts';
+import { fail, SocleError } from '../kernel/errors.ts';
 import { isOnThisHost } from '../platform/off-host.ts';
 import { localOnlySentence, type Platform } from '../platform/schema.ts';
+import { BackupCatalog } from './catalog.ts';
 import type { VaultDeps } from './deps.ts';
 import { manifestsOf } from './read-manifest.ts';
 import type { CheckResult, Vault } from './vault.ts';
@@ -26,6 +27,21 @@ export function requireOffHost({ environment, backup }: Platform): void {
   });
 }
 
+/** An empty vault in the place of one that vanished would look as if all were well. @throws `vault-gone` */
+async function requireNotGone({ db, vault, signal }: VaultDeps): Promise<void> {
+  const good = new BackupCatalog(db).list().filter(({ status }) => status === 'good').length;
+  if (good === 0) return;
+  await vault.list(signal).catch((error) => {
+    if (!(error instanceof SocleError) || error.code !== 'vault-absent') throw error;
+    throw fail('vault-gone', `there is no vault at ${vault.address}, and the catalog knows ${good} good backups in it`);
+  });
+}
+
+export interface InitRequest extends VaultRequest {
+  /** Make an empty vault although the catalog knows backups. */
+  readonly anew: boolean;
+}
+
 export interface InitResult {
   readonly vaults: ReadonlyArray<{ readonly address: string; readonly created: boolean }>;
 }
@@ -33,10 +49,11 @@ export interface InitResult {
 /**
  * Creates the vault, and the second one cut in the same pieces so that copies take their space only once. A vault that
  * is there, and opens with its password, stays as it is.
- * @throws `vault-local-only`, `vault-…`
+ * @throws `vault-local-only`, `vault-gone`, `vault-…`
  */
-export async function initVault(request: VaultRequest, deps: VaultDeps): Promise<InitResult> {
+export async function initVault(request: InitRequest, deps: VaultDeps): Promise<InitResult> {
   requireOffHost(request.platform);
+  if (!request.anew) await requireNotGone(deps);
   const { vault, copy, signal } = deps;
   return record(request, deps, 'vault.init', vault, async () => {
     const vaults = [{ address: vault.address, created: await vault.init(signal) }];

@@ -71,10 +71,18 @@ afterAll(async () => {
 });
 
 test('both vaults are made, and production needs one off the host', async () => {
-  expect((await initVault({ platform, actor }, deps)).vaults.map(({ created }) => created)).toEqual([true, true]);
-  expect((await initVault({ platform, actor }, deps)).vaults.map(({ created }) => created)).toEqual([false, false]);
+  expect((await initVault({ platform, actor, anew: false }, deps)).vaults.map(({ created }) => created)).toEqual([
+    true,
+    true,
+  ]);
+  expect((await initVault({ platform, actor, anew: false }, deps)).vaults.map(({ created }) => created)).toEqual([
+    false,
+    false,
+  ]);
   const prod: Platform = { ...platform, environment: 'prod' };
-  await expect(initVault({ platform: prod, actor }, deps)).rejects.toMatchObject({ code: 'vault-local-only' });
+  await expect(initVault({ platform: prod, actor, anew: false }, deps)).rejects.toMatchObject({
+    code: 'vault-local-only',
+  });
   const backup = prod.backup as NonNullable<Platform['backup']>;
   expect(() => requireOffHost({ ...prod, backup: { ...backup, local_only: localOnlySentence } })).not.toThrow();
   const away = { ...backup.vault, repository: 'sftp:backup@vault.example:/srv/vault' };
@@ -272,4 +280,13 @@ test('retention, verification and the copy each run once at a time', async () =>
     await work;
     acquireLock(deps.db, name).release();
   }
+});
+
+test('a vault that vanished is not replaced by an empty one unless that is asked for', async () => {
+  const vault = await openVaultAt('unmounted');
+  const { copy: _, ...alone } = deps;
+  const gone = { ...alone, vault };
+  await expect(initVault({ platform, actor, anew: false }, gone)).rejects.toMatchObject({ code: 'vault-gone' });
+  await expect(vault.list()).rejects.toMatchObject({ code: 'vault-absent' });
+  expect((await initVault({ platform, actor, anew: true }, gone)).vaults.map(({ created }) => created)).toEqual([true]);
 });

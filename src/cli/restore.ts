@@ -38,6 +38,9 @@ export const verb = define({
   async run(values, session) {
     const { actor, clock, progress, signal } = session;
     const [platform, db, vault] = [await session.platform(), await session.state(), await session.vault()];
+    if (values.table !== undefined && values.schema === undefined) {
+      throw fail('usage', `--table ${values.table} needs the schema that it is in`, { next: 'add --schema <name>' });
+    }
     const { database, backup, schema, table, roles, salvage, intoNonEmpty, showValues } = values;
     const selection = { ...(schema === undefined ? {} : { schema }), ...(table === undefined ? {} : { table }) };
     const target = targetOf(platform, values);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { userInfo } from 'node:os';
 import { checkServerIdentity } from 'node:tls';
 import pg from 'pg';
 import { fail, SocleError } from '../kernel/errors.ts';
@@ -48,13 +49,28 @@ function explain(config: ConnectionConfig, error: unknown): SocleError {
   const where = describeConnection(config);
   const details = { host: config.host, port: config.port, database: config.database, user: config.user, cause: code };
   if (code.startsWith('28') || code === '42501') {
-    return fail('database-denied', `the server refuses ${where}: ${message}`, details, error);
+    const next = /^Peer authentication failed/i.test(message) ? peerAdvice(config.user) : undefined;
+    return fail(
+      'database-denied',
+      `the server refuses ${where}: ${message}`,
+      { ...details, ...(next ? { next } : {}) },
+      error,
+    );
   }
   if (code === '3D000') return fail('database-missing', `there is no database ${where}`, details, error);
   if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_)/.test(code) || /SSL/.test(message)) {
     return fail('database-untrusted', `no trusted TLS connection to ${where}: ${message}`, details, error);
   }
   return fail('database-unreachable', `${where} does not answer: ${message}`, details, error);
+}
+
+/** `peer` compares the role with the user of the operating system; a map in pg_ident.conf says who may be whom. */
+function peerAdvice(role: string): string {
+  const user = userInfo().username;
+  return (
+    `let the user ${user} be this role: add \`socle ${user} ${role}\` to pg_ident.conf and ` +
+    `\`local all ${role} peer map=socle\` as the first line of pg_hba.conf, then reload the server`
+  );
 }
 
 /** Losing the connection, or the server ending it: shutdown, crash, failover, too many connections. */

@@ -316,6 +316,14 @@ export const failures = {
     title: 'restic failed for a reason that Socle does not know',
     next: "read restic's last lines, which are quoted, and run it again once the cause is gone",
   },
+  'vault-gone': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'the vault is not where it was',
+    next: 'see whether its disk is mounted and its address is right; `socle vault init --anew` makes an empty one',
+  },
   'vault-local-only': {
     category: 'validation',
     status: 422,
