@@ -29,6 +29,10 @@ export function serverArguments({ memory, preloadLibraries, settings }: ScratchS
     max_locks_per_transaction: '1024',
     shared_buffers: kilobytes(Math.min(128 * 2 ** 20, memory / 8)),
     maintenance_work_mem: kilobytes(Math.min(64 * 2 ** 20, memory / 16)),
+    // As durable as the default, and without logging what is copied into a table of the same transaction: nothing is
+    // replicated from here.
+    wal_level: 'minimal',
+    max_wal_senders: '0',
     huge_pages: 'off',
     // What is restored is read once and thrown away: no background work on it.
     autovacuum: 'off',
