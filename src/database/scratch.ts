@@ -74,7 +74,9 @@ class Scratch implements ScratchServer {
     const own = process.getuid?.() === 0 ? `own user ${place.user.uid}` : 'own user namespace';
     const filter = systemCallFilter() === null ? '' : ', system calls filtered';
     this.sandbox = `bubblewrap, ${own}, no network, no capabilities${filter}`;
-    this.#limits = { memory: options.limits.memory, file: options.limits.disk, processes: 256 };
+    // One file may grow past the limit of the disk: the watch then ends the server and says why, instead of a write
+    // that fails for no reason that anybody would know.
+    this.#limits = { memory: options.limits.memory, file: options.limits.disk + 2 ** 30, processes: 256 };
     this.#watch = watch(
       place.directory,
       () => [...this.#running].map(({ pid }) => pid ?? 0).filter((pid) => pid > 0),
