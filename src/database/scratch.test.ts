@@ -69,7 +69,7 @@ test('a server that fills its disk is stopped', async () => {
     client.query(`CREATE TABLE big AS SELECT repeat(md5(i::text), 30) AS text FROM generate_series(1, 2000000) i`),
   ).rejects.toThrow();
   await expect.poll(() => server.failure(), { timeout: 10_000 }).toMatchObject({ code: 'drill-out-of-space' });
-  expect(processesIn(server.directory)).toEqual([]);
+  await expect.poll(() => processesIn(server.directory), { timeout: 10_000 }).toEqual([]);
   expect(server.peak().disk).toBeGreaterThan(limits.disk);
 });
 
