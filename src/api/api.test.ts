@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BackupCatalog } from '../backup/catalog.ts';
+import { newBackup } from '../backup/new-backup.ts';
 import type { Backup } from '../backup/schema.ts';
 import type { DrillReport } from '../drill/schema.ts';
 import { DrillStore } from '../drill/store.ts';
@@ -35,26 +36,12 @@ const component = (name: string, status: Component['status']): Component => ({
 const backup = (number: number, database = 'shop', status: Backup['status'] = 'good'): Backup => {
   const at = new Date(Date.UTC(2026, 5, 1, number)).toISOString();
   return {
-    id: `b-${String(number).padStart(3, '0')}`,
-    database,
-    timestamp: at,
-    startedAt: at,
+    ...newBackup(`b-${String(number).padStart(3, '0')}`, database, new Date(at), false),
     finishedAt: at,
     status,
-    size: null,
-    retention: { class: [], held: null },
     durationMs: 1,
-    timings: null,
-    versions: null,
-    deep: false,
     rows: 1,
     tables: 1,
-    proof: { status: 'unproven', drill: null, at: null },
-    integrity: { presence: null, structure: null, data: null },
-    copiedAt: null,
-    warnings: [],
-    missing: [],
-    failure: null,
   };
 };
 const drill = (id: string, verdict: DrillReport['verdict'], at: string): DrillReport => ({

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { newBackup } from '../backup/new-backup.ts';
 import type { Backup } from '../backup/schema.ts';
 import { chooseBackup } from './choose.ts';
 import { restoreFailure, verdictOf } from './classify.ts';
@@ -14,26 +15,9 @@ const now = new Date('2026-11-22T12:00:00Z');
 function backup(id: string, daysAgo: number, options: Partial<Backup> = {}): Backup {
   const timestamp = new Date(now.getTime() - daysAgo * day).toISOString();
   return {
-    id,
-    database: 'shop',
-    timestamp,
-    startedAt: timestamp,
+    ...newBackup(id, 'shop', new Date(timestamp), false),
     finishedAt: timestamp,
     status: 'good',
-    size: null,
-    retention: { class: [], held: null },
-    durationMs: null,
-    timings: null,
-    versions: null,
-    deep: false,
-    rows: null,
-    tables: null,
-    proof: { status: 'unproven', drill: null, at: null },
-    integrity: { presence: null, structure: null, data: null },
-    copiedAt: null,
-    warnings: [],
-    missing: [],
-    failure: null,
     ...options,
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { newBackup } from '../../src/backup/new-backup.ts';
 import type { Backup, Manifest } from '../../src/backup/schema.ts';
 import type { Vault } from '../../src/backup/vault.ts';
 
@@ -79,26 +80,13 @@ export async function storeBackup(vault: Vault, backup: StoredBackup): Promise<M
 /** A backup as the catalog knows it: good, unproven, and what `overrides` say. */
 export function catalogued(id: string, at: string, overrides: Partial<Backup> = {}): Backup {
   return {
-    id,
-    database: 'orders',
-    timestamp: at,
-    startedAt: at,
+    ...newBackup(id, 'orders', new Date(at), false),
     finishedAt: at,
     status: 'good',
     size: { logical: 1, added: 1 },
-    retention: { class: [], held: null },
     durationMs: 1,
-    timings: null,
-    versions: null,
-    deep: false,
     rows: 1,
     tables: 1,
-    proof: { status: 'unproven', drill: null, at: null },
-    integrity: { presence: null, structure: null, data: null },
-    copiedAt: null,
-    warnings: [],
-    missing: [],
-    failure: null,
     ...overrides,
   };
 }
