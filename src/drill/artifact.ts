@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
 import { type Manifest, manifestSchema } from '../backup/schema.ts';
 import type { Stored, Vault } from '../backup/vault.ts';
 import { fail, SocleError } from '../kernel/errors.ts';
+import { hashFile } from './hash-file.ts';
+import { together } from './proof/together.ts';
 
 /** What a restore needs of one backup, found in the vault. */
 export interface Artifact {
@@ -53,13 +53,15 @@ export async function fetchArtifact(
   const { manifest, dumpSnapshot, manifestSnapshot } = artifact;
   const archive = join(directory, 'backup.dump');
   const roles = join(directory, 'roles.sql');
-  const sql = await text(vault.read(manifestSnapshot, manifest.roles.path, signal));
-  if (createHash('sha256').update(sql).digest('hex') !== manifest.roles.sha256) {
-    throw fail('artifact-damaged', 'the SQL of the roles in the vault is not what the manifest names');
-  }
-  await writeFile(roles, sql, { mode: 0o644 });
+  const fetchRoles = async (signal: AbortSignal) => {
+    const sql = await text(vault.read(manifestSnapshot, manifest.roles.path, signal));
+    if (createHash('sha256').update(sql).digest('hex') !== manifest.roles.sha256) {
+      throw fail('artifact-damaged', 'the SQL of the roles in the vault is not what the manifest names');
+    }
+    await writeFile(roles, sql, { mode: 0o644 });
+  };
   try {
-    await vault.fetch(dumpSnapshot, manifest.dump.path, archive, signal);
+    await together(signal, (both) => [fetchRoles(both), vault.fetch(dumpSnapshot, manifest.dump.path, archive, both)]);
   } catch (error) {
     // Reading from the vault writes nothing there: it is this disk that is full.
     if (!(error instanceof SocleError) || error.code !== 'vault-full') throw error;
@@ -71,22 +73,14 @@ export async function fetchArtifact(
 
 /** @throws `artifact-damaged` when the file is not, byte for byte, what the manifest names */
 export async function checkArchive(archive: string, dump: Manifest['dump'], signal?: AbortSignal): Promise<void> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  await pipeline(
-    createReadStream(archive, { highWaterMark: 2 ** 20 }),
-    async (source) => {
-      for await (const chunk of source) {
-        hash.update(chunk);
-        bytes += chunk.length;
-      }
+  const found = await hashFile(archive, signal);
+  if (found.sha256 === dump.sha256) return;
+  throw fail(
+    'artifact-damaged',
+    `the dump is not what was stored: ${found.bytes} bytes of ${dump.bytes}, or other ones`,
+    {
+      expected: { bytes: dump.bytes, sha256: dump.sha256 },
+      found,
     },
-    ...(signal ? [{ signal }] : []),
   );
-  const found = hash.digest('hex');
-  if (found === dump.sha256) return;
-  throw fail('artifact-damaged', `the dump is not what was stored: ${bytes} bytes of ${dump.bytes}, or other ones`, {
-    expected: { bytes: dump.bytes, sha256: dump.sha256 },
-    found: { bytes, sha256: found },
-  });
 }

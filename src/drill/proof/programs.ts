@@ -26,6 +26,7 @@ export interface Reading {
   readonly program: ClientProgram;
   readonly args: readonly string[];
   readonly readable?: readonly string[];
+  readonly whenIdle?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -70,6 +71,7 @@ function startProgram(reading: Reading, output: number): StartedProcess {
     stdio: ['ignore', output, 'pipe'],
     env: { PGOPTIONS: options },
     signal: reading.signal,
+    whenIdle: reading.whenIdle,
   });
 }
 
