@@ -5,9 +5,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { atStep, type BackupBench, makeBackupBench, nameOf, quiet } from '../../test/support/backup-bench.ts';
 import { descendants } from '../../test/support/children.ts';
 import { startPostgres, type TestServer } from '../../test/support/postgres.ts';
+import { listOperations } from '../governance/operations.ts';
+import { systemClock } from '../kernel/clock.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { BackupCatalog } from './catalog.ts';
 import { markInterrupted, withoutManifest } from './leftovers.ts';
+import { releaseBackup } from './release.ts';
 import { runBackup } from './run.ts';
 import type { Vault } from './vault.ts';
 
@@ -192,9 +195,13 @@ test('a table that lost most of its rows is a warning, and the backup before it 
   const after = await backUp();
   expect(after.status).toBe('good');
   expect(after.warnings).toContainEqual(
-    `public.big shrank from 300000 to 1000 rows since backup ${before.id}, which is kept`,
+    `public.big shrank from 300000 to 1000 rows since backup ${before.id}, which is kept until \`socle backup release ${before.id}\``,
   );
   expect(catalog.get(before.id)?.retention.held).toContain('public.big shrank');
+  const release = () => releaseBackup({ id: before.id, actor: 'cli:test' }, { db: bench.db, clock: systemClock });
+  expect((await release()).retention.held).toBeNull();
+  expect(listOperations(bench.db)[0]).toMatchObject({ action: 'backup.release', subject: before.id, result: 'ok' });
+  await expect(release()).rejects.toMatchObject({ code: 'usage', message: `${before.id} is not held` });
   await server.sql('INSERT INTO big SELECT * FROM kept WHERE id > 1000; DROP TABLE kept', database);
 });
 

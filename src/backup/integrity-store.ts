@@ -27,6 +27,15 @@ export interface VaultCheck extends CheckResult {
   readonly part: Part;
 }
 
+const asCheck = (row: Record<string, unknown>): VaultCheck => ({
+  vault: String(row.vault),
+  at: String(row.at),
+  part: { n: Number(row.part), of: Number(row.parts) },
+  ok: row.ok === 1,
+  detail: String(row.detail),
+  durationMs: Number(row.duration_ms),
+});
+
 /** Which parts of a vault were read and when, and which tree is each backup's dump. */
 export class IntegrityStore {
   readonly #db: DatabaseSync;
@@ -56,14 +65,13 @@ export class IntegrityStore {
     return this.#db
       .prepare('SELECT * FROM vault_check WHERE vault = ? ORDER BY at DESC, rowid DESC LIMIT ?')
       .all(vault, limit)
-      .map((row) => ({
-        vault: String(row.vault),
-        at: String(row.at),
-        part: { n: Number(row.part), of: Number(row.parts) },
-        ok: row.ok === 1,
-        detail: String(row.detail),
-        durationMs: Number(row.duration_ms),
-      }));
+      .map(asCheck);
+  }
+
+  /** The newest check of any vault that found it whole, or damaged. */
+  newest(ok: boolean): VaultCheck | undefined {
+    const row = this.#db.prepare('SELECT * FROM vault_check WHERE ok = ? ORDER BY at DESC, rowid DESC').get(ok ? 1 : 0);
+    return row && asCheck(row);
   }
 
   /** How much of the vault was read since the moment named: distinct parts of the division in use. */

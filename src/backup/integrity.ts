@@ -114,7 +114,9 @@ class Verifier {
   #recordCheck({ at, ok, detail, part }: VaultCheck): void {
     const structure = { at, result: ok ? ('pass' as const) : ('fail' as const), detail: ok ? '' : detail };
     const data = { at, result: 'pass' as const, detail: `part ${part.n} of ${part.of} of the vault was read` };
-    for (const { id } of this.#catalog.list({ status: ['good', 'damaged'] })) {
+    for (const { id, integrity: known } of this.#catalog.list({ status: ['good', 'damaged'] })) {
+      // What is not in the vault has no part in what was read there.
+      if (known.presence?.result !== 'pass') continue;
       this.#catalog.update(id, ({ integrity, status }) => ({
         integrity: { ...integrity, structure, ...(ok && status === 'good' ? { data } : {}) },
       }));

@@ -77,6 +77,7 @@ async function readAll(
   progress.step(`reading ${manifests.length} manifests`);
   for (const [index, record] of manifests.entries()) {
     progress.update(index, manifests.length, 'items');
+    const known = catalog.get(record.id) !== undefined;
     const backup = await readManifest(vault, record, signal).then(
       (manifest) => {
         const dump = findDump(stored, manifest.id, manifest.dump.tree);
@@ -94,7 +95,8 @@ async function readAll(
     backups.push(backup.backup);
     if (!backup.manifest) continue;
     catalog.saveCounts(backup.manifest.id, backup.manifest.counts);
-    hold(previous.get(record.database), backup.manifest, platform, catalog);
+    // A backup that is known was looked at when it was taken, and somebody may have released the one before it.
+    if (!known) hold(previous.get(record.database), backup.manifest, platform, catalog);
     if (backup.backup.status === 'good') previous.set(record.database, backup.manifest);
   }
   for (const dump of withoutManifest(stored)) {

@@ -23,4 +23,4 @@ export function findShrunk(before: readonly RowCount[], now: readonly RowCount[]
 }
 
 export const describeShrunk = ({ name, before, now }: Shrunk, since: string): string =>
-  `${name} shrank from ${before} to ${now} rows since backup ${since}, which is kept`;
+  `${name} shrank from ${before} to ${now} rows since backup ${since}, which is kept until \`socle backup release ${since}\``;

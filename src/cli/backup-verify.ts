@@ -23,7 +23,7 @@ export const verb = define({
 function verificationText({ vaults, backups, damaged }: Verification): string {
   const checks = vaults.map(
     (one) =>
-      `${one.vault}: ${one.ok ? good('whole') : bad('damaged')}, structure and part ${one.part.n} of ${one.part.of} of the data, ` +
+      `${one.vault}: what it holds is ${one.ok ? good('whole') : bad('damaged')}, structure and part ${one.part.n} of ${one.part.of} of the data, ` +
       `${formatDuration(one.durationMs)}${one.ok ? '' : `\n${one.detail}`}`,
   );
   const result = (check: { result: 'pass' | 'fail'; detail: string } | null) =>

@@ -25,6 +25,11 @@ export const contents: readonly Entry[] = [
   },
   { path: 'backup prune', summary: 'remove what retention does not keep', load: () => import('./backup-prune.ts') },
   {
+    path: 'backup release',
+    summary: 'let retention decide about a backup that is held',
+    load: () => import('./backup-release.ts'),
+  },
+  {
     path: 'backup reindex',
     summary: 'rebuild the catalog from the vault alone',
     load: () => import('./backup-reindex.ts'),

@@ -67,15 +67,18 @@ function targetOf({ databases }: Platform, values: Values<typeof options>): Conn
   };
 }
 
+function resultText({ proven, failed, proof }: IntoReport): string {
+  if (proven) return good(`proven: ${proof.level?.replaceAll('-', ' ') ?? 'restored'}`);
+  if (proof.differencesTotal > 0) return bad('not identical');
+  return warn(`identical, but ${failed.length} of its statements failed and were passed over`);
+}
+
 function reportText(report: IntoReport): string {
   const { target, timings, failed } = report;
   const facts = pairs([
     ['restored', `${report.backup} of ${report.backupAt}`],
     ['into', `${target.database} on ${target.host}:${target.port}${target.created ? ' (made)' : ''}`],
-    [
-      'result',
-      report.proven ? good(`proven: ${report.proof.level?.replaceAll('-', ' ') ?? 'restored'}`) : bad('not identical'),
-    ],
+    ['result', resultText(report)],
     [
       'took',
       `fetch ${formatDuration(timings.fetch)}, restore ${formatDuration(timings.restore)}, proof ${formatDuration(timings.proof)}`,

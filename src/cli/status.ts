@@ -1,3 +1,4 @@
+import { exit } from '../kernel/errors.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Outcome, State, Status, Tracked } from '../observability/schema.ts';
 import { collectStatus } from '../observability/status.ts';
@@ -18,10 +19,12 @@ const outcomePaint: Readonly<Record<Outcome, (text: string) => string>> = { pass
 export const verb = define({
   options: {},
   examples: ['socle status', 'socle status --json'],
-  about: 'The same that `/v1/health` serves, read from the state on this machine: it works without the daemon too.',
+  about:
+    'The same that `/v1/health` serves, read from the state on this machine: it works without the daemon too.\n' +
+    'Exit code 0: all is well, or a warning; 3: something has failed, is overdue or has never succeeded.',
   async run(_, session) {
     const status = collectStatus(await session.platform(), await session.state(), session.clock);
-    return { data: status, text: () => statusText(status) };
+    return { data: status, text: () => statusText(status), exit: status.status === 'fail' ? exit.notProven : exit.ok };
   },
 });
 

@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { fail } from '../kernel/errors.ts';
+import { fail, SocleError } from '../kernel/errors.ts';
 import { acquireLock, type Lock } from '../kernel/lock.ts';
 import { openDatabase } from '../kernel/sqlite.ts';
 import type { StatePaths } from '../platform/paths.ts';
@@ -35,6 +35,8 @@ export function openState(paths: StatePaths): { db: DatabaseSync; lock: Lock } {
     return { db, lock: acquireLock(db, 'the daemon') };
   } catch (error) {
     db.close();
-    throw error;
+    if (!(error instanceof SocleError) || error.code !== 'busy') throw error;
+    const next = 'one daemon serves a platform: stop that one first, or give this platform another `ops.state`';
+    throw fail('busy', error.message, { ...error.details, next });
   }
 }

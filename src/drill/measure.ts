@@ -22,7 +22,13 @@ export function longestGap(backups: readonly Backup[], database: string, now: Da
   return longest;
 }
 
-/** What would have been lost if the source had gone when the drill started: up to the newest sign of life in the copy. */
+/** A daemon writes a heartbeat each minute; one that is older than this in a backup says that none was running. */
+const staleHeartbeat = 10 * 60_000;
+
+/**
+ * What would have been lost if the source had gone when the drill started: up to the newest sign of life in the
+ * copy. Where nobody wrote one when the backup was taken, it holds everything up to its snapshot all the same.
+ */
 export function dataLoss(facts: {
   readonly startedAt: Date;
   readonly heartbeatAt: Date | null;
@@ -31,11 +37,12 @@ export function dataLoss(facts: {
   readonly targetMs: number;
 }): NonNullable<DrillReport['dataLoss']> {
   const { startedAt, heartbeatAt, snapshotAt, longestGapMs, targetMs } = facts;
+  const alive = heartbeatAt !== null && snapshotAt.getTime() - heartbeatAt.getTime() <= staleHeartbeat;
   // A clock that was set back makes the difference negative: nothing can be lost that was not there yet.
-  const ms = Math.max(0, startedAt.getTime() - (heartbeatAt ?? snapshotAt).getTime());
+  const ms = Math.max(0, startedAt.getTime() - (alive ? heartbeatAt : snapshotAt).getTime());
   return {
     ms,
-    measuredBy: heartbeatAt === null ? 'snapshot' : 'heartbeat',
+    measuredBy: alive ? 'heartbeat' : 'snapshot',
     longestGapMs,
     targetMs,
     met: ms <= targetMs && (longestGapMs ?? 0) <= targetMs,

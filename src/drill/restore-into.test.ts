@@ -102,13 +102,19 @@ test('one schema, and one table, are restored alone and their rows proven', asyn
   const table = await into('one_table', { roles: true, selection: { schema: 'public', table: 'other' } });
   expect(table).toMatchObject({ proven: true, proof: { tables: [{ name: 'public.other', result: 'identical' }] } });
   expect((await target.sql('SELECT * FROM other', 'one_table')).rows).toEqual([{ v: 'x' }]);
-  await expect(into('nothing', { selection: { table: 'nowhere' } })).rejects.toMatchObject({ code: 'not-found' });
+  await expect(into('nothing', { selection: { table: 'nowhere' } })).rejects.toMatchObject({
+    code: 'not-found',
+    details: { next: expect.stringContaining('shop floor') },
+  });
 });
 
 test('a salvage goes on after errors, lists them, and does not call the result proven', async () => {
   const name = await target.createDatabase('salvage');
   await target.sql('CREATE TABLE other (v text)', name);
-  await expect(into(name, { roles: true, intoNonEmpty: true })).rejects.toMatchObject({ code: 'restore-failed' });
+  await expect(into(name, { roles: true, intoNonEmpty: true })).rejects.toMatchObject({
+    code: 'restore-failed',
+    details: { next: expect.stringContaining(`restored into ${name} before the error is still there`) },
+  });
   const again = await target.createDatabase('salvage');
   await target.sql('CREATE TABLE other (v text)', again);
   const report = await into(again, { roles: true, intoNonEmpty: true, salvage: true });

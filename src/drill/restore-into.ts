@@ -5,7 +5,7 @@ import { BackupCatalog } from '../backup/catalog.ts';
 import type { RestoredServer } from '../database/restored-server.ts';
 import { destroyLeftovers, makePlace, removePlace } from '../database/scratch-place.ts';
 import { recordOperation } from '../governance/operations.ts';
-import { fail } from '../kernel/errors.ts';
+import { asSocleError, fail, type SocleError } from '../kernel/errors.ts';
 import { acquireLock } from '../kernel/lock.ts';
 import { formatSize } from '../kernel/units.ts';
 import { statePaths } from '../platform/paths.ts';
@@ -110,7 +110,7 @@ async function checkTarget(
   if (part && selected(manifest.inventory.relations, selection).length === 0) {
     throw fail('not-found', 'the backup has no such table or schema', {
       ...selection,
-      next: 'see `socle backup show`',
+      next: `the schemas are ${schemasOf(manifest)}; \`psql\` on the source lists the tables`,
     });
   }
   const state = await inspectTarget(server, database, maintenance, manifest.inventory);
@@ -124,6 +124,9 @@ async function checkTarget(
   }
   return !state.exists;
 }
+
+const schemasOf = ({ inventory }: Artifact['manifest']): string =>
+  [...new Set(inventory.relations.map(({ schema }) => schema))].sort().join(', ');
 
 interface Work {
   readonly request: IntoRequest;
@@ -147,7 +150,9 @@ async function fetchAndRestore(work: Work): Promise<IntoReport> {
   await checkArchive(files.archive, manifest.dump, signal);
   moments.push(clock.monotonic());
   progress.step(`restoring ${manifest.inventory.database} into ${database}`);
-  const failed = await restore(work, files);
+  const failed = await restore(work, files).catch((error: unknown) => {
+    throw withAdvice(asSocleError(error), work);
+  });
   moments.push(clock.monotonic());
   progress.step(`proving ${database}`);
   const { proof, notes } = await proveThere(work, files);
@@ -163,6 +168,21 @@ async function fetchAndRestore(work: Work): Promise<IntoReport> {
     timings: { fetch, restore: restored, proof: proven },
     notes,
   };
+}
+
+/** The failure, with what it left on the server: a database that we made is never dropped behind somebody's back. */
+function withAdvice(failure: SocleError, { request, created }: Work): SocleError {
+  const { database } = request.target;
+  const { schema, table } = request.selection ?? {};
+  const left = created
+    ? `the database ${database} was made, and holds what came before the error: drop it before you try again. `
+    : `what was restored into ${database} before the error is still there. `;
+  const outside =
+    schema === undefined && table === undefined
+      ? ''
+      : 'What is restored may refer to something outside of the part chosen: --salvage goes on without it. ';
+  const { next = failure.failure.next } = failure.details;
+  return fail(failure.code, failure.message, { ...failure.details, next: `${left}${outside}Then: ${next}` }, failure);
 }
 
 async function restore(work: Work, { archive, roles }: FetchedArtifact): Promise<RestoreError[]> {

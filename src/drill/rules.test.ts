@@ -52,6 +52,8 @@ test('the longest gap is between good backups, in 30 days, with the one that rea
 
 test('data loss is what is newer than the newest sign of life, never negative', () => {
   const facts = { startedAt: now, snapshotAt: new Date(now.getTime() - day), longestGapMs: null, targetMs: 2 * day };
+  const dead = new Date(now.getTime() - 9 * day);
+  expect(dataLoss({ ...facts, heartbeatAt: dead })).toMatchObject({ ms: day, measuredBy: 'snapshot', met: true });
   expect(dataLoss({ ...facts, heartbeatAt: null })).toMatchObject({ ms: day, measuredBy: 'snapshot', met: true });
   expect(dataLoss({ ...facts, heartbeatAt: new Date(now.getTime() - 9) })).toMatchObject({
     ms: 9,

@@ -1,3 +1,4 @@
+import type { VaultCheck } from '../backup/integrity-store.ts';
 import type { Backup } from '../backup/schema.ts';
 import type { DrillSummary } from '../drill/summary.ts';
 import { formatDuration } from '../kernel/units.ts';
@@ -124,21 +125,23 @@ export function drillFacts(
   };
 }
 
-/** Facts about the checks of the vault, from their scheduled runs alone. */
+/** Facts about the checks of the vault, scheduled or by hand; a check that could not be made is known from its run. */
 export function integrityFacts(
   runs: readonly ScheduledRun[],
+  { whole, damaged }: { readonly whole: VaultCheck | undefined; readonly damaged: VaultCheck | undefined },
   scheduled: boolean,
 ): Facts & { lastDurationMs: number | null } {
-  const done = runs.find((run) => run.state === 'ok');
-  const at = done?.finishedAt ?? null;
   return {
     what: 'check of the vault',
     scheduled,
     targetMs: null,
-    lastSuccessAt: at,
-    lastFailure: failedRun(runs) ?? null,
+    lastSuccessAt: whole ? new Date(whole.at) : null,
+    lastFailure: newest([
+      failedRun(runs),
+      damaged && { at: new Date(damaged.at), reason: `${damaged.vault}: ${damaged.detail.split('\n')[0]}` },
+    ]),
     missedTarget: null,
     untested: null,
-    lastDurationMs: at && done?.startedAt ? at.getTime() - done.startedAt.getTime() : null,
+    lastDurationMs: whole?.durationMs ?? null,
   };
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { beforeEach, expect, test } from 'vitest';
 import { BackupCatalog } from '../backup/catalog.ts';
+import { IntegrityStore } from '../backup/integrity-store.ts';
 import { newBackup } from '../backup/new-backup.ts';
 import type { Backup } from '../backup/schema.ts';
 import type { DrillReport } from '../drill/schema.ts';
@@ -185,6 +186,20 @@ test('a clock that was years ahead does not make everything look fresh', () => {
   expect(backups()).toMatchObject({ state: 'overdue', lastSuccessAt: ago(30).toISOString() });
   backup(-2);
   expect(backups().state).toBe('ok');
+});
+
+test('a check of the vault counts whoever started it, and damage found is a failure', () => {
+  const store = new IntegrityStore(db);
+  const check = { vault: '/vault', part: { n: 1, of: 7 }, durationMs: 5, detail: 'read' };
+  store.save({ ...check, at: ago(5).toISOString(), ok: true });
+  expect(look().integrity).toMatchObject({ state: 'ok', lastSuccessAt: ago(5).toISOString(), lastDurationMs: 5 });
+  store.save({ ...check, at: ago(4).toISOString(), ok: false, detail: 'pack 17 is damaged\nand more' });
+  expect(look().integrity).toMatchObject({
+    state: 'failing',
+    detail: expect.stringContaining('/vault: pack 17 is damaged;'),
+  });
+  store.save({ ...check, at: ago(3).toISOString(), ok: true });
+  expect(look().integrity.state).toBe('ok');
 });
 
 test('the whole: the worst of all, and whether the external heartbeat may be sent', () => {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { BackupCatalog } from '../backup/catalog.ts';
+import { IntegrityStore } from '../backup/integrity-store.ts';
 import type { Backup } from '../backup/schema.ts';
 import { verdictSchema } from '../drill/schema.ts';
 import { DrillStore } from '../drill/store.ts';
@@ -86,7 +87,9 @@ export function collectStatus(platform: Platform, db: DatabaseSync, clock: Clock
   });
   const checks = schedule.runs(['integrity'], null, since);
   const scheduled = backup !== undefined && platform.databases.length > 0 && backup.integrity.schedule !== 'off';
-  const integrity = track(integrityFacts(checks, scheduled), checks, schedule.nextAt('integrity'), now);
+  const store = new IntegrityStore(db);
+  const known = { whole: store.newest(true), damaged: store.newest(false) };
+  const integrity = track(integrityFacts(checks, known, scheduled), checks, schedule.nextAt('integrity'), now);
   return {
     platform: platform.name,
     environment: platform.environment,

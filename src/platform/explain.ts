@@ -10,6 +10,8 @@ export interface Problem extends Position {
   readonly message: string;
   /** What may stand there. */
   readonly allowed?: string;
+  /** What the value is for. */
+  readonly about?: string;
   /** What was probably meant. */
   readonly suggestion?: string;
 }
@@ -86,7 +88,7 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, path: PropertyKey[], 
   return (branches[0] ?? []).flatMap((one) => explain(one, source, path));
 }
 
-function allowed(schema: JsonSchema | undefined): { allowed?: string } {
+function allowed(schema: JsonSchema | undefined): Pick<Problem, 'allowed' | 'about'> {
   if (!schema) return {};
   if (schema.const !== undefined) return { allowed: JSON.stringify(schema.const) };
   if (schema.enum) return { allowed: schema.enum.join(', ') };
@@ -96,7 +98,11 @@ function allowed(schema: JsonSchema | undefined): { allowed?: string } {
     };
   }
   if (schema.minimum !== undefined) return { allowed: `a whole number from ${schema.minimum}` };
-  return schema.description ? { allowed: schema.description } : {};
+  const example = schema.type === 'string' && typeof schema.default === 'string' ? schema.default : undefined;
+  return {
+    ...(example === undefined ? {} : { allowed: `text such as ${example}` }),
+    ...(schema.description ? { about: schema.description } : {}),
+  };
 }
 
 function article(expected: string): string {

@@ -34,6 +34,7 @@ export async function loadPlatform(file: string): Promise<Platform> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw fail('config-missing', `${file} does not exist`, { file });
     throw fail('config-missing', `the platform file ${file} cannot be read (${code ?? 'unknown'})`, { file });
   }
   return absolutePaths(parsePlatform(text, file), path);
@@ -62,11 +63,12 @@ function invalid(file: string, unsorted: readonly Problem[]) {
 }
 
 /** `platform.yaml:12:5 databases[0].conection: unknown key `conection`; did you mean `connection`?` */
-function problemText(file: string, { line, column, path, message, allowed, suggestion }: Problem): string {
+function problemText(file: string, { line, column, path, message, allowed, about, suggestion }: Problem): string {
   const what = path === '' ? message : `${path}: ${message}`;
   const hints = [
     suggestion === undefined ? '' : `; did you mean \`${suggestion}\`?`,
     allowed === undefined ? '' : `\n      allowed: ${allowed}`,
+    about === undefined ? '' : `\n      it is: ${about}`,
   ];
   return `${file}:${line}:${column} ${what}${hints.join('')}`;
 }
