@@ -2,12 +2,14 @@ import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lastLines, type StartedProcess, start } from '../src/kernel/process.ts';
+import { program } from '../src/kernel/program.ts';
 import { formatSize } from '../src/kernel/units.ts';
 import type { Bench } from './bench.ts';
 import { type Promised, print } from './measure.ts';
-import { commandLine, makeSite } from './site.ts';
+import { makeSite } from './site.ts';
 
 const budget = 150e6;
+const commandLine = '/src/cli/main.ts';
 const port = 17_410;
 const patienceMs = 30 * 60_000;
 
@@ -25,7 +27,7 @@ export async function memoryPeak({ directory, server, database }: Bench): Promis
   const site = await makeSite(join(directory, `memory-${database}`), server, database, { schedule: '* * * * *', port });
   const log = join(site.directory, 'daemon.log');
   const descriptor = openSync(log, 'w');
-  const daemon = start(process.execPath, [commandLine, 'serve', '--config', site.file], {
+  const daemon = start(program, ['serve', '--config', site.file], {
     stdio: ['ignore', descriptor, descriptor],
   });
   closeSync(descriptor);

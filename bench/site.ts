@@ -1,13 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { ThrowAwayServer } from '../src/demo/server.ts';
 import { start } from '../src/kernel/process.ts';
+import { program } from '../src/kernel/program.ts';
 import { platformSchema } from '../src/platform/schema.ts';
-
-export const commandLine = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 
 /** One platform of Socle with a new, empty vault, as a user would have it. */
 export interface Site {
@@ -63,8 +61,7 @@ export async function makeSite(
 
 /** Runs `socle … --json` as a user would and reads its answer. */
 export async function socle<T>(site: Site, args: readonly string[]): Promise<T> {
-  const node = ['--disable-warning=ExperimentalWarning', commandLine, ...args, '--json', '--config', site.file];
-  const child = start(process.execPath, node);
+  const child = start(program, [...args, '--json', '--config', site.file]);
   const [printed, said, { exitCode }] = await Promise.all([
     child.stdout ? text(child.stdout) : '',
     child.stderr ? text(child.stderr) : '',

@@ -1,4 +1,3 @@
-import './heap.ts';
 import { Command, CommanderError } from 'commander';
 import { asSocleError, type ExitCode, exit, fail } from '../kernel/errors.ts';
 import { contents, type Entry, groups } from './contents.ts';

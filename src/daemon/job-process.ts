@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { exit } from '../kernel/errors.ts';
 import { lastLines, type StartedProcess, start } from '../kernel/process.ts';
+import { program } from '../kernel/program.ts';
 import type { Step } from './jobs.ts';
 
 /** How one step, or a whole job, ended. `deferred`: the same work was already running elsewhere. */
@@ -17,7 +17,6 @@ export interface JobContext {
   readonly graceMs: number;
 }
 
-const commandLine = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 const tailBytes = 64 * 1024;
 
 /** No backup or drill is worth waiting for longer than this: the queue behind it has to move. */
@@ -55,15 +54,7 @@ function reasonOf(step: Step, stdout: string, stderr: string, exitCode: number):
 async function runStep(step: Step, context: JobContext): Promise<JobResult> {
   const child = start(
     'setpriv',
-    [
-      '--pdeathsig',
-      'TERM',
-      '--',
-      process.execPath,
-      '--disable-warning=ExperimentalWarning',
-      commandLine,
-      ...step.args,
-    ].concat(['--json', '--config', context.configFile]),
+    ['--pdeathsig', 'TERM', '--', program, ...step.args, '--json', '--config', context.configFile],
     {
       env: {
         SOCLE_ACTOR: 'scheduler',

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { fail } from '../kernel/errors.ts';
 import { lastLines, type StartedProcess, start } from '../kernel/process.ts';
+import { program } from '../kernel/program.ts';
 import type { PlatformFile } from './platform-file.ts';
 
 /** The ops daemon, as a process of its own. */
@@ -15,7 +15,6 @@ export interface DemoDaemon {
   stop(): Promise<void>;
 }
 
-const commandLine = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 const patienceMs = 30_000;
 
 /**
@@ -29,14 +28,7 @@ export async function startDaemon(
 ): Promise<DemoDaemon> {
   const log = join(directory, 'daemon.log');
   const descriptor = openSync(log, 'w', 0o600);
-  const serve = [
-    process.execPath,
-    '--disable-warning=ExperimentalWarning',
-    commandLine,
-    'serve',
-    '--config',
-    platform.file,
-  ];
+  const serve = [program, 'serve', '--config', platform.file];
   const child = start('setpriv', ['--pdeathsig', 'TERM', '--', ...serve], {
     cwd: directory,
     detached: true,

@@ -2,11 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Ended, type RunResult, run, start } from '../../src/kernel/process.ts';
-
-const commandLine = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const node = ['--disable-warning=ExperimentalWarning', commandLine];
+import { program } from '../../src/kernel/program.ts';
 
 /** A platform file in a directory of its own, and the real command line to use it with. */
 export interface DaemonBench {
@@ -44,14 +41,14 @@ export function makeDaemonBench(sections: (directory: string) => Record<string, 
     directory,
     config,
     stateFile: join(state, 'socle.db'),
-    socle: (...args) => run(process.execPath, [...node, ...args, '--config', config]),
+    socle: (...args) => run(program, [...args, '--config', config]),
     serve: (env = {}) => startDaemon(config, env),
     dispose: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
 async function startDaemon(config: string, env: Record<string, string>): Promise<RunningDaemon> {
-  const child = start(process.execPath, [...node, 'serve', '--config', config], { env });
+  const child = start(program, ['serve', '--config', config], { env });
   let log = '';
   const url = await new Promise<string>((resolve, reject) => {
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
