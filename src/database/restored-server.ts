@@ -5,11 +5,6 @@ import type { StartedProcess, StartOptions } from '../kernel/process.ts';
 /** PostgreSQL's own client programs, of the server's major version. */
 export type ClientProgram = 'pg_dump' | 'pg_restore' | 'psql' | 'pg_dumpall';
 
-export interface ClientOptions extends StartOptions {
-  /** Takes processor time that nothing else wants: what it reads, something slower waits for. */
-  readonly whenIdle?: boolean | undefined;
-}
-
 /**
  * A server that a backup was restored into. What it holds is not trusted: its programs run where the server runs, in
  * the same sandbox when there is one.
@@ -26,7 +21,7 @@ export interface RestoredServer {
     program: ClientProgram,
     args: readonly string[],
     readable?: readonly string[],
-    options?: ClientOptions,
+    options?: StartOptions,
   ): StartedProcess;
 }
 

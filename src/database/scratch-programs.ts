@@ -10,7 +10,6 @@ export interface Sight {
   /** The directory of the server's socket: to make it in (the server), or to connect through (its clients). */
   readonly socket?: 'run' | 'door';
   readonly readable?: readonly string[];
-  readonly whenIdle?: boolean | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -40,7 +39,6 @@ export function startInside(
     ],
     env,
     limits,
-    whenIdle: sight.whenIdle ?? false,
     filter: existsSync(host('etc/seccomp')) ? stdio.length : null,
   };
   const [file = '', ...args] = sandboxCommand(plan, command);

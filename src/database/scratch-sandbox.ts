@@ -21,8 +21,6 @@ export interface SandboxPlan {
   readonly readable: readonly { readonly from: string; readonly to: string }[];
   readonly env: Readonly<Record<string, string>>;
   readonly limits: SandboxLimits;
-  /** Only processor time that no other process wants. */
-  readonly whenIdle: boolean;
   /** Descriptor, inherited by the command, of a filter of system calls. */
   readonly filter: number | null;
 }
@@ -33,13 +31,12 @@ const systemFiles = ['/etc/ld.so.cache', '/etc/ssl/openssl.cnf', '/var/cache/pos
 /**
  * The command that runs `command` where it sees PostgreSQL's programs, its own directories and nothing else: no
  * network, no other process, no file of the host, no capability, and the lowest priorities. It dies with us.
- * Sources: bwrap(1), setpriv(1), prlimit(1), chrt(1).
+ * Sources: bwrap(1), setpriv(1), prlimit(1).
  */
 export function sandboxCommand(plan: SandboxPlan, command: readonly string[]): string[] {
   const { become, limits } = plan;
   const megabyte = 1024 * 1024;
   return [
-    ...(plan.whenIdle ? ['chrt', '--idle', '0'] : []),
     ...['nice', '-n', '19', 'ionice', '-t', '-c', '3', 'choom', '-n', '1000', '--', 'bwrap'],
     ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
     ...(become === null ? ['--unshare-user', '--disable-userns'] : []),

@@ -115,9 +115,9 @@ class Scratch implements ScratchServer {
   }
 
   start: ScratchServer['start'] = (program, args, readable = [], options = {}) => {
-    const { env, whenIdle, ...rest } = options;
+    const { env, ...rest } = options;
     const own = { PGHOST: inside.socket, PGPORT: String(port), PGUSER: this.#user };
-    return this.#inside([program, ...args], { socket: 'door', readable, whenIdle, env: { ...env, ...own } }, rest);
+    return this.#inside([program, ...args], { socket: 'door', readable, env: { ...env, ...own } }, rest);
   };
 
   failure(): SocleError | null {

@@ -27,7 +27,7 @@ export async function openTarget(config: ConnectionConfig, signal?: AbortSignal)
   return {
     versionNumber: version,
     connect: (database) => connect({ ...config, database }, signal),
-    start: (program, args, _readable, { whenIdle: _, ...options } = {}) =>
+    start: (program, args, _readable, options = {}) =>
       start(join(bin, program), args, {
         ...options,
         env: { ...access.env, PGDATABASE: undefined, ...options.env },

@@ -26,15 +26,15 @@ export interface Reading {
   readonly program: ClientProgram;
   readonly args: readonly string[];
   readonly readable?: readonly string[];
-  readonly whenIdle?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Runs a client program beside the restored server and hands its output over in chunks that are valid during the call.
+ * Runs a client program beside the restored server and hands its output over in chunks that are valid during the call;
+ * a promise that it returns is waited for before much more is read.
  * @throws `command-failed` with its last lines when it does not end with 0, `interrupted` when the signal aborts
  */
-export async function readProgram(reading: Reading, onChunk: (chunk: Buffer) => void): Promise<void> {
+export async function readProgram(reading: Reading, onChunk: (chunk: Buffer) => Promise<void> | void): Promise<void> {
   const pipe = await openPipe();
   try {
     const child = startProgram(reading, pipe.input);
@@ -61,7 +61,7 @@ export async function programToFile(reading: Reading, descriptor: number): Promi
 /** The whole output of a client program, for what is small: a schema, a table of contents. */
 export async function programText(reading: Reading): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  await readProgram(reading, (chunk) => chunks.push(Buffer.from(chunk)));
+  await readProgram(reading, (chunk) => void chunks.push(Buffer.from(chunk)));
   return Buffer.concat(chunks);
 }
 
@@ -71,7 +71,6 @@ function startProgram(reading: Reading, output: number): StartedProcess {
     stdio: ['ignore', output, 'pipe'],
     env: { PGOPTIONS: options },
     signal: reading.signal,
-    whenIdle: reading.whenIdle,
   });
 }
 

@@ -12,6 +12,7 @@ import { inCopy } from './copy-session.ts';
 import { Differences } from './differences.ts';
 import { textDecoder } from './encoding.ts';
 import { compareExactly } from './exact.ts';
+import { Pace } from './pace.ts';
 import { databaseArgument, openDirectory } from './programs.ts';
 import { readData } from './read-data.ts';
 import { archivedPieces, dumpedPieces, rebuildSchema } from './rebuild.ts';
@@ -61,14 +62,20 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
     bytes += more;
     progress.update(bytes, 2 * manifest.dump.bytes, 'bytes');
   };
+  const pace = new Pace();
   const [artifact, dump, { copy, counts }, archived, dumped] = await together(input.signal, (signal) => {
     const from = { server, signal };
     const archiveArgs = ['--data-only', '-f', '-', archive];
     const dumpArgs = ['--data-only', '-d', databaseArgument(database)];
     return [
-      // Reading the database takes longest: reading the archive takes what that leaves over.
-      readData({ ...from, program: 'pg_restore', args: archiveArgs, readable: [archive], whenIdle: true }, onBytes),
-      readData({ ...from, program: 'pg_dump', args: dumpArgs }, onBytes),
+      readData({ ...from, program: 'pg_restore', args: archiveArgs, readable: [archive] }, (more) => {
+        onBytes(more);
+        return pace.follow(more);
+      }),
+      readData({ ...from, program: 'pg_dump', args: dumpArgs }, (more) => {
+        onBytes(more);
+        pace.lead(more);
+      }).finally(() => pace.end()),
       catalogAndCounts(input, signal),
       archivedPieces(from, archive),
       dumpedPieces(from, database),
