@@ -169,6 +169,21 @@ test('a backup whose code fills the disk is stopped, and nothing of it stays', a
   expect(catalog.get(bomb.id)?.proof.status).toBe('unproven');
 });
 
+test('a restore that does not end is stopped, and says nothing about the backup', async () => {
+  const name = await source.createDatabase('endless');
+  await source.sql(
+    `CREATE FUNCTION ok(int) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+     CREATE TABLE t (v int CHECK (ok(v))); INSERT INTO t VALUES (1);
+     CREATE OR REPLACE FUNCTION ok(int) RETURNS boolean LANGUAGE sql AS 'SELECT pg_catalog.pg_sleep(3600) IS NOT NULL'`,
+    name,
+  );
+  const of = withScratch(bench.platform(source, [name]));
+  const slow = await runBackup({ platform: of, database: nameOf(name), deep: false, actor: 'cli:test' }, bench.deps());
+  const report = await drill({ platform: { ...of, drill: { ...of.drill, rto: 1_500 } }, backup: slow.id });
+  expect(report).toMatchObject({ verdict: 'not-tested', level: null, failure: { code: 'drill-timeout' } });
+  expect(catalog.get(slow.id)).toMatchObject({ status: 'good', proof: { status: 'unproven' } });
+});
+
 test('a source that breaks its own foreign key has no bad backup', async () => {
   const name = await source.createDatabase('inconsistent');
   await source.sql(
