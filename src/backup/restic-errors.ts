@@ -16,7 +16,7 @@ const byText: ReadonlyArray<readonly [RegExp, FailureCode]> = [
   [/no space left on device|disk quota exceeded|Insufficient Storage|QuotaExceeded/i, 'vault-full'],
   [/already locked/i, 'vault-locked'],
   [/wrong password or no key found/i, 'vault-wrong-password'],
-  [/not found in snapshot|no matching ID found/i, 'not-found'],
+  [/not found in snapshot|no matching ID found|no snapshot found/i, 'not-found'],
   [/(data|index|snapshot|key)s?\/[0-9a-f]{8}.*(no such file|does not exist|404)/i, 'vault-damaged'],
   [
     /connection (refused|reset|timed out|closed)|no such host|no route to host|network is unreachable|i\/o timeout|TLS handshake timeout|Could not resolve hostname|lost connection|unexpected EOF|broken pipe|50[234] /i,

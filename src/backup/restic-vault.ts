@@ -89,6 +89,11 @@ export class ResticVault implements Vault {
     return readFromVault(this.#restic, ['dump', snapshot, path], signal);
   }
 
+  readNewest({ item, id }: Pick<ItemName, 'item' | 'id'>, path: string, signal?: AbortSignal): Readable {
+    const tags = [filterOf(this.#platform), `item=${item}`, `id=${id}`].join(',');
+    return readFromVault(this.#restic, ['dump', '--tag', tags, 'latest', path], signal);
+  }
+
   async fetch(snapshot: string, path: string, target: string, signal?: AbortSignal): Promise<number> {
     const directory = await mkdtemp(join(dirname(target), '.fetch-'));
     try {

@@ -101,6 +101,9 @@ describe.each(Object.entries(backends))('a vault on %s', (name, start) => {
     expect(stored.paths).toEqual(['/manifest.json', '/roles.sql']);
     expect(await text(vault.read(stored.snapshot, '/manifest.json'))).toBe(files['manifest.json']);
     expect(await text(vault.read(stored.snapshot, '/roles.sql'))).toBe(files['roles.sql']);
+    const newest = (id: string) => text(vault.readNewest({ item: 'manifest', id }, '/manifest.json'));
+    expect(await newest('b-1')).toBe(files['manifest.json']);
+    await expect(newest('b-9')).rejects.toMatchObject({ code: 'not-found' });
   });
 
   test('makes no snapshot of an upload that was aborted, nor of one whose writer ended', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type Manifest, manifestSchema } from '../backup/schema.ts';
 import type { Stored, Vault } from '../backup/vault.ts';
@@ -11,9 +12,10 @@ import { together } from './proof/together.ts';
 /** What a restore needs of one backup, found in the vault. */
 export interface Artifact {
   readonly manifest: Manifest;
-  /** Current restic snapshots: their ids change when they are tagged or copied, and the tree of the dump does not. */
+  /** restic's snapshot of the dump. */
   readonly dumpSnapshot: string;
-  readonly manifestSnapshot: string;
+  /** Streams a file that lies beside the manifest. */
+  readonly beside: (path: string, signal?: AbortSignal) => Readable;
 }
 
 /**
@@ -21,15 +23,30 @@ export interface Artifact {
  * @throws `no-backup`, `vault-damaged`, and what the vault says
  */
 export async function findArtifact(vault: Vault, id: string, signal?: AbortSignal): Promise<Artifact> {
+  try {
+    const beside: Artifact['beside'] = (path, stop) => vault.readNewest({ item: 'manifest', id }, path, stop);
+    const manifest = parseManifest(await text(beside('/manifest.json', signal)));
+    return { manifest, beside, dumpSnapshot: manifest.dump.snapshot };
+  } catch (error) {
+    // One damaged snapshot hides the newest of all: a list leaves it out.
+    if (!(error instanceof SocleError) || !['not-found', 'vault-damaged'].includes(error.code)) throw error;
+    return lookFor(vault, id, signal);
+  }
+}
+
+/** The same by a list of the vault. Snapshots have other ids than the manifest names once they were tagged or copied. */
+async function lookFor(vault: Vault, id: string, signal?: AbortSignal): Promise<Artifact> {
   const items = (await vault.list(signal)).filter((item) => item.id === id);
   const named = items.findLast(({ item }) => item === 'manifest');
   if (named === undefined) throw absent(vault, id, 'manifest');
-  const json = await text(vault.read(named.snapshot, '/manifest.json', signal));
-  const manifest = manifestSchema.parse(JSON.parse(json));
+  const beside: Artifact['beside'] = (path, stop) => vault.read(named.snapshot, path, stop);
+  const manifest = parseManifest(await text(beside('/manifest.json', signal)));
   const dump = items.find(({ item, tree }) => item === 'dump' && tree === manifest.dump.tree);
   if (dump === undefined) throw absent(vault, id, 'dump');
-  return { manifest, dumpSnapshot: dump.snapshot, manifestSnapshot: named.snapshot };
+  return { manifest, beside, dumpSnapshot: dump.snapshot };
 }
+
+const parseManifest = (json: string): Manifest => manifestSchema.parse(JSON.parse(json));
 
 function absent(vault: Vault, id: string, what: Stored['item']) {
   return fail('no-backup', `the vault ${vault.address} has no ${what} of the backup ${id}`, {
@@ -50,18 +67,27 @@ export async function fetchArtifact(
   directory: string,
   signal?: AbortSignal,
 ): Promise<FetchedArtifact> {
-  const { manifest, dumpSnapshot, manifestSnapshot } = artifact;
+  const { manifest, beside, dumpSnapshot } = artifact;
   const archive = join(directory, 'backup.dump');
   const roles = join(directory, 'roles.sql');
   const fetchRoles = async (signal: AbortSignal) => {
-    const sql = await text(vault.read(manifestSnapshot, manifest.roles.path, signal));
+    const sql = await text(beside(manifest.roles.path, signal));
     if (createHash('sha256').update(sql).digest('hex') !== manifest.roles.sha256) {
       throw fail('artifact-damaged', 'the SQL of the roles in the vault is not what the manifest names');
     }
     await writeFile(roles, sql, { mode: 0o644 });
   };
+  const fetchDump = async (signal: AbortSignal) => {
+    const fetch = (snapshot: string) => vault.fetch(snapshot, manifest.dump.path, archive, signal);
+    try {
+      await fetch(dumpSnapshot);
+    } catch (error) {
+      if (!(error instanceof SocleError) || error.code !== 'not-found') throw error;
+      await fetch((await lookFor(vault, manifest.id, signal)).dumpSnapshot);
+    }
+  };
   try {
-    await together(signal, (both) => [fetchRoles(both), vault.fetch(dumpSnapshot, manifest.dump.path, archive, both)]);
+    await together(signal, (both) => [fetchRoles(both), fetchDump(both)]);
   } catch (error) {
     // Reading from the vault writes nothing there: it is this disk that is full.
     if (!(error instanceof SocleError) || error.code !== 'vault-full') throw error;
