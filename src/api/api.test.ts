@@ -58,7 +58,7 @@ const drill = (id: string, verdict: DrillReport['verdict'], at: string): DrillRe
   failure: null,
   recoveryTime: null,
   dataLoss: null,
-  timings: { preflight: 0, fetch: 0, restore: 0, proof: 0, total: 0 },
+  timings: { preflight: 0, fetch: 0, restore: 0, proof: 0, cleanup: 0, total: 0 },
   proof: { level: null, tables: [], checks: [], respelled: [], differences: [], differencesTotal: 0, notes: [] },
   scratch: { sandbox: 'none', serverVersion: null, memoryLimit: 1, diskLimit: 1, peakMemory: null, peakDisk: null },
   artifact: { bytes: 1, sha256: '0' },

@@ -12,7 +12,7 @@ import type { DatabaseConfig } from '../platform/schema.ts';
 import type { BackupCatalog } from './catalog.ts';
 import { findGaps } from './missing.ts';
 import { readBack } from './read-back.ts';
-import { type Backup, type Manifest, manifestSchema } from './schema.ts';
+import { type Backup, type Manifest, manifestSchema, rolesPath } from './schema.ts';
 import { describeShrunk, findShrunk } from './shrink.ts';
 import type { TakenDump } from './take-dump.ts';
 import type { Vault } from './vault.ts';
@@ -125,7 +125,7 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
       addedBytes: dump.stored.addedBytes ?? 0,
     },
     roles: {
-      path: '/roles.sql',
+      path: rolesPath,
       sha256: createHash('sha256').update(dump.roles).digest('hex'),
       passwords: database.role_passwords,
     },

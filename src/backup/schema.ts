@@ -10,6 +10,9 @@ export const backupTimings = z.object({
   total: z.number(),
 });
 
+/** Where the SQL of the roles lies, beside the manifest. */
+export const rolesPath = '/roles.sql';
+
 /**
  * The commit record of a backup: `manifest.json` in a restic snapshot of its own, written last. A dump without one
  * does not count. Everything that a restore without Socle needs is named here.

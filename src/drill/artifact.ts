@@ -3,19 +3,18 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { type Manifest, manifestSchema } from '../backup/schema.ts';
+import { type Manifest, manifestSchema, rolesPath } from '../backup/schema.ts';
 import type { Stored, Vault } from '../backup/vault.ts';
 import { fail, SocleError } from '../kernel/errors.ts';
 import { hashFile } from './hash-file.ts';
-import { together } from './proof/together.ts';
 
 /** What a restore needs of one backup, found in the vault. */
 export interface Artifact {
   readonly manifest: Manifest;
   /** restic's snapshot of the dump. */
   readonly dumpSnapshot: string;
-  /** Streams a file that lies beside the manifest. */
-  readonly beside: (path: string, signal?: AbortSignal) => Readable;
+  /** SQL of the roles, which lies beside the manifest; not compared with it yet. */
+  readonly roles: string;
 }
 
 /**
@@ -24,9 +23,8 @@ export interface Artifact {
  */
 export async function findArtifact(vault: Vault, id: string, signal?: AbortSignal): Promise<Artifact> {
   try {
-    const beside: Artifact['beside'] = (path, stop) => vault.readNewest({ item: 'manifest', id }, path, stop);
-    const manifest = parseManifest(await text(beside('/manifest.json', signal)));
-    return { manifest, beside, dumpSnapshot: manifest.dump.snapshot };
+    const { manifest, roles } = await readBoth((path) => vault.readNewest({ item: 'manifest', id }, path, signal));
+    return { manifest, roles, dumpSnapshot: manifest.dump.snapshot };
   } catch (error) {
     // One damaged snapshot hides the newest of all: a list leaves it out.
     if (!(error instanceof SocleError) || !['not-found', 'vault-damaged'].includes(error.code)) throw error;
@@ -39,14 +37,17 @@ async function lookFor(vault: Vault, id: string, signal?: AbortSignal): Promise<
   const items = (await vault.list(signal)).filter((item) => item.id === id);
   const named = items.findLast(({ item }) => item === 'manifest');
   if (named === undefined) throw absent(vault, id, 'manifest');
-  const beside: Artifact['beside'] = (path, stop) => vault.read(named.snapshot, path, stop);
-  const manifest = parseManifest(await text(beside('/manifest.json', signal)));
+  const { manifest, roles } = await readBoth((path) => vault.read(named.snapshot, path, signal));
   const dump = items.find(({ item, tree }) => item === 'dump' && tree === manifest.dump.tree);
   if (dump === undefined) throw absent(vault, id, 'dump');
-  return { manifest, beside, dumpSnapshot: dump.snapshot };
+  return { manifest, roles, dumpSnapshot: dump.snapshot };
 }
 
-const parseManifest = (json: string): Manifest => manifestSchema.parse(JSON.parse(json));
+/** Both at once: opening a vault takes longer than reading a small file. */
+async function readBoth(read: (path: string) => Readable): Promise<Pick<Artifact, 'manifest' | 'roles'>> {
+  const [json, roles] = await Promise.all([text(read('/manifest.json')), text(read(rolesPath))]);
+  return { manifest: manifestSchema.parse(JSON.parse(json)), roles };
+}
 
 function absent(vault: Vault, id: string, what: Stored['item']) {
   return fail('no-backup', `the vault ${vault.address} has no ${what} of the backup ${id}`, {
@@ -67,27 +68,19 @@ export async function fetchArtifact(
   directory: string,
   signal?: AbortSignal,
 ): Promise<FetchedArtifact> {
-  const { manifest, beside, dumpSnapshot } = artifact;
+  const { manifest, dumpSnapshot } = artifact;
   const archive = join(directory, 'backup.dump');
   const roles = join(directory, 'roles.sql');
-  const fetchRoles = async (signal: AbortSignal) => {
-    const sql = await text(beside(manifest.roles.path, signal));
-    if (createHash('sha256').update(sql).digest('hex') !== manifest.roles.sha256) {
-      throw fail('artifact-damaged', 'the SQL of the roles in the vault is not what the manifest names');
-    }
-    await writeFile(roles, sql, { mode: 0o644 });
-  };
-  const fetchDump = async (signal: AbortSignal) => {
-    const fetch = (snapshot: string) => vault.fetch(snapshot, manifest.dump.path, archive, signal);
-    try {
-      await fetch(dumpSnapshot);
-    } catch (error) {
-      if (!(error instanceof SocleError) || error.code !== 'not-found') throw error;
-      await fetch((await lookFor(vault, manifest.id, signal)).dumpSnapshot);
-    }
-  };
+  if (createHash('sha256').update(artifact.roles).digest('hex') !== manifest.roles.sha256) {
+    throw fail('artifact-damaged', 'the SQL of the roles in the vault is not what the manifest names');
+  }
+  await writeFile(roles, artifact.roles, { mode: 0o644 });
+  const fetchDump = (snapshot: string) => vault.fetch(snapshot, manifest.dump.path, archive, signal);
   try {
-    await together(signal, (both) => [fetchRoles(both), fetchDump(both)]);
+    await fetchDump(dumpSnapshot).catch(async (error: unknown) => {
+      if (!(error instanceof SocleError) || error.code !== 'not-found') throw error;
+      return fetchDump((await lookFor(vault, manifest.id, signal)).dumpSnapshot);
+    });
   } catch (error) {
     // Reading from the vault writes nothing there: it is this disk that is full.
     if (!(error instanceof SocleError) || error.code !== 'vault-full') throw error;

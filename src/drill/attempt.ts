@@ -52,7 +52,7 @@ export interface AttemptInput {
 export async function attempt(input: AttemptInput): Promise<Attempt> {
   const { limits } = input.config;
   const result: Attempt = {
-    timings: { preflight: 0, fetch: 0, restore: 0, proof: 0 },
+    timings: { preflight: 0, fetch: 0, restore: 0, proof: 0, cleanup: 0 },
     notes: [],
     scratch: {
       sandbox: 'not started',
@@ -117,8 +117,10 @@ async function onScratch(input: AttemptInput, result: Attempt, host: HostFacts):
     const peak = server?.peak();
     result.scratch.peakMemory = peak?.memory ?? null;
     result.scratch.peakDisk = peak?.disk ?? null;
-    await server?.destroy();
-    await removePlace(place.directory);
+    await timed(input, result, 'cleanup', async () => {
+      await server?.destroy();
+      await removePlace(place.directory);
+    });
   }
 }
 

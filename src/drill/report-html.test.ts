@@ -25,7 +25,7 @@ const proven: DrillReport = drillReportSchema.parse({
   failure: null,
   recoveryTime: { ms: 14_230, targetMs: 3_600_000, met: true },
   dataLoss: { ms: 118_000, measuredBy: 'heartbeat', longestGapMs: 86_500_000, targetMs: 93_600_000, met: true },
-  timings: { preflight: 410, fetch: 1_830, restore: 12_400, proof: 18_730, total: 35_120 },
+  timings: { preflight: 410, fetch: 1_830, restore: 12_400, proof: 18_730, cleanup: 640, total: 35_120 },
   proof: {
     level: 'identical-to-source',
     tables: [table],

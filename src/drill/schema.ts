@@ -63,6 +63,7 @@ export const drillTimings = z.object({
   fetch: z.number(),
   restore: z.number(),
   proof: z.number(),
+  cleanup: z.number().default(0).describe('destroying the scratch server'),
   total: z.number(),
 });
 

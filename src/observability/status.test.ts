@@ -60,7 +60,7 @@ function drill(hoursAgo: number, change: Partial<DrillReport> = {}): void {
     failure: null,
     recoveryTime: { ms: 60_000, targetMs: hour, met: true },
     dataLoss: { ms: 60_000, measuredBy: 'heartbeat', longestGapMs: null, targetMs: hour, met: true },
-    timings: { preflight: 0, fetch: 0, restore: 0, proof: 0, total: 5_000 },
+    timings: { preflight: 0, fetch: 0, restore: 0, proof: 0, cleanup: 0, total: 5_000 },
     proof: null,
     scratch: { sandbox: '', serverVersion: null, memoryLimit: 1, diskLimit: 1, peakMemory: null, peakDisk: null },
     artifact: { bytes: 1, sha256: '0' },

@@ -48,7 +48,7 @@ export function compareStreams(
     if (expected) bytes.set(object, expected.bytes);
     if (relation.kind === 'sequence' || relation.kind === 'materialized view') continue;
     if (expected && found) {
-      if (expected.header === found.header && expected.hash === found.hash) equal.add(object);
+      if (expected.header === found.header && expected.tag === found.tag) equal.add(object);
       else suspects.push({ relation, artifact: expected, copy: found });
     } else if (expected) differences.add({ kind: 'rows', object, problem: 'missing', property: 'table' });
     else if (found) differences.add({ kind: 'rows', object, problem: 'extra', property: 'not in the artifact' });

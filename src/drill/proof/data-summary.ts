@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { DumpParts } from './splitter.ts';
 import { type CopyHeader, parseCall, parseCopyHeader } from './sql-text.ts';
+import { StreamTag } from './stream-tag.ts';
 
 /** The rows of one table as one program printed them. Names are `latin1`: one character per byte. */
 export interface Block extends CopyHeader {
@@ -8,8 +9,8 @@ export interface Block extends CopyHeader {
   readonly ordinal: number;
   readonly header: string;
   readonly bytes: number;
-  /** SHA-256 of the rows. */
-  readonly hash: string;
+  /** `StreamTag` of the rows. */
+  readonly tag: string;
 }
 
 /** What a data-only dump holds, without its rows: memory does not grow with the data. */
@@ -41,13 +42,13 @@ export class DataCollector implements DumpParts {
   readonly #statements: string[] = [];
   #header = '';
   #bytes = 0;
-  #rows: Hash = createHash('sha256');
+  #rows = new StreamTag();
   #object: { oid: string; bytes: number; hash: Hash } | undefined;
 
   copyStart(header: Buffer): void {
     this.#header = header.toString('latin1');
     this.#bytes = 0;
-    this.#rows = createHash('sha256');
+    this.#rows = new StreamTag();
   }
 
   copyData(bytes: Buffer): void {
@@ -57,15 +58,15 @@ export class DataCollector implements DumpParts {
 
   copyEnd(): void {
     const parsed = parseCopyHeader(this.#header);
-    const hash = this.#rows.digest('hex');
+    const tag = this.#rows.digest();
     const ordinal = this.#blocks.size;
     if (!parsed) {
-      this.#statements.push(`${this.#header} -- ${hash}`);
+      this.#statements.push(`${this.#header} -- ${tag}`);
       return;
     }
     let key = blockKey(parsed);
     while (this.#blocks.has(key)) key += ' again';
-    this.#blocks.set(key, { ...parsed, ordinal, header: this.#header, bytes: this.#bytes, hash });
+    this.#blocks.set(key, { ...parsed, ordinal, header: this.#header, bytes: this.#bytes, tag });
   }
 
   statement(bytes: Buffer): void {

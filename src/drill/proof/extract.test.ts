@@ -41,7 +41,7 @@ test('of a configuration table of an extension only the rows that a dump has are
 
   const file = join(directory, 'rows');
   const columns = ['te;xt', 'id'];
-  const block = { schema: 'public', table: 'odd "name', columns, ordinal: 0, header: '', bytes: 0, hash: '' };
+  const block = { schema: 'public', table: 'odd "name', columns, ordinal: 0, header: '', bytes: 0, tag: '' };
   await rowsOfCopy({ server: restored, directory, database }, block, facts.condition, file);
   expect(await readFile(file, 'utf8')).toBe('ours\t2\n');
   await rowsOfCopy({ server: restored, directory, database }, block, null, file);

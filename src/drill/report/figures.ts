@@ -67,5 +67,5 @@ export function timeline({ timings, recoveryTime }: DrillReport): Markup {
   });
   return html`<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
 <p class="lead">Recovery time is fetch and restore${recoveryTime ? `: ${formatDuration(recoveryTime.ms)}` : null}.</p>
-<table class="timeline"><tbody>${rows}<tr class="sum"><th scope="row">In all</th><td>with starting and destroying the scratch server</td><td class="amount">${formatDuration(timings.total)}</td></tr></tbody></table></section>`;
+<table class="timeline"><tbody>${rows}<tr class="sum"><th scope="row">In all</th><td>with the scratch server, which is destroyed at the end</td><td class="amount">${formatDuration(timings.total)}</td></tr></tbody></table></section>`;
 }
