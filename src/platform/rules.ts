@@ -1,5 +1,7 @@
 import { type Problem, pathText } from './explain.ts';
+import { type Finding, field } from './finding.ts';
 import { isOnThisHost } from './off-host.ts';
+import { hostChecks } from './rules-host.ts';
 import { localOnlySentence } from './schema.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -9,19 +11,17 @@ import type { YamlSource } from './yaml-source.ts';
  */
 export function crossChecks(source: YamlSource): Problem[] {
   const file = source.value;
-  return [...uniqueDatabases(file), ...drillNeedsBackup(file), ...productionOffHost(file), ...noPasswords(file)].map(
-    ({ path, ...rest }) => ({
-      ...source.position(path),
-      path: pathText(path),
-      ...rest,
-    }),
-  );
-}
-
-interface Finding {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly allowed?: string;
+  return [
+    ...uniqueDatabases(file),
+    ...drillNeedsBackup(file),
+    ...productionOffHost(file),
+    ...noPasswords(file),
+    ...hostChecks(file),
+  ].map(({ path, ...rest }) => ({
+    ...source.position(path),
+    path: pathText(path),
+    ...rest,
+  }));
 }
 
 function uniqueDatabases(file: unknown): Finding[] {
@@ -75,8 +75,4 @@ function noPasswords(file: unknown): Finding[] {
       },
     ];
   });
-}
-
-function field(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 }

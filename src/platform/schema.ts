@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseDuration, parseSize } from '../kernel/units.ts';
 import { cronProblem } from './cron.ts';
+import { firewall, host, vpn } from './schema-host.ts';
 
 /**
  * `platform.yaml`. Every field has a description: it becomes the JSON Schema for editors and the reference in docs/.
@@ -183,6 +184,9 @@ export const platformSchema = z.strictObject({
       }
     }, 'a time zone such as Europe/Paris')
     .describe('time zone of schedules and of the calendar that retention counts in'),
+  host: host.optional().describe('the machine that `socle up` provisions'),
+  vpn: vpn.prefault({}).describe('WireGuard: the only way to everything that administers the platform'),
+  firewall: firewall.prefault({}).describe('what the public reaches'),
   databases: z.array(database).default([]).describe('PostgreSQL databases to back up'),
   backup: backup.optional().describe('when, where to and for how long'),
   drill: drill.prefault({}).describe('restores onto an empty server, with proof'),
@@ -190,6 +194,9 @@ export const platformSchema = z.strictObject({
 });
 
 export type Platform = z.output<typeof platformSchema>;
+export type HostConfig = NonNullable<Platform['host']>;
+export type VpnConfig = Platform['vpn'];
+export type PeerConfig = VpnConfig['peers'][number];
 export type DatabaseConfig = Platform['databases'][number];
 export type ConnectionConfig = DatabaseConfig['connection'];
 export type BackupConfig = NonNullable<Platform['backup']>;

@@ -1,0 +1,37 @@
+/** An IPv4 network such as 10.8.0.0/24. */
+export interface Ipv4Network {
+  /** Its first address, as a number. */
+  readonly base: number;
+  readonly prefix: number;
+}
+
+/** An address as a number; undefined when it is none. Leading zeros are refused: some programs read them as octal. */
+export function parseIpv4(text: string): number | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) {
+    return undefined;
+  }
+  return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+export function formatIpv4(address: number): string {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
+}
+
+/** A network; undefined when the text is none, or when its address is not the first of the network. */
+export function parseNetwork(text: string): Ipv4Network | undefined {
+  const [, address = '', length = ''] = /^([\d.]+)\/(\d{1,2})$/.exec(text) ?? [];
+  const base = parseIpv4(address);
+  const prefix = Number(length);
+  if (base === undefined || length === '' || prefix > 32 || base % 2 ** (32 - prefix) !== 0) return undefined;
+  return { base, prefix };
+}
+
+export function contains(network: Ipv4Network, address: number): boolean {
+  return address >= network.base && address < network.base + 2 ** (32 - network.prefix);
+}
+
+/** Addresses that a host of the network may have: neither the first nor the last one. */
+export function* hosts({ base, prefix }: Ipv4Network): Generator<number> {
+  for (let address = base + 1; address < base + 2 ** (32 - prefix) - 1; address += 1) yield address;
+}

@@ -1,0 +1,83 @@
+import { contains, hosts, parseIpv4, parseNetwork } from '../kernel/ipv4.ts';
+import { type Finding, field } from './finding.ts';
+
+/** Rules between the keys of `vpn` and `firewall`. */
+export function hostChecks(file: unknown): Finding[] {
+  return [...uniquePeers(file), ...peerAddresses(file), ...reachable(file), ...ports(file)];
+}
+
+const peersOf = (file: unknown): unknown[] => {
+  const peers = field(field(file, 'vpn'), 'peers');
+  return Array.isArray(peers) ? peers : [];
+};
+
+/** A name, an address or a key that two peers share would cut one of them off. */
+function uniquePeers(file: unknown): Finding[] {
+  return ['name', 'address', 'public_key'].flatMap((key) => {
+    const seen = new Map<unknown, number>();
+    return peersOf(file).flatMap((peer, index) => {
+      const value = field(peer, key);
+      const first = seen.get(value);
+      if (value === undefined || first === undefined) {
+        seen.set(value, index);
+        return [];
+      }
+      return [{ path: ['vpn', 'peers', index, key], message: `vpn.peers[${first}] has the same ${key}` }];
+    });
+  });
+}
+
+function peerAddresses(file: unknown): Finding[] {
+  const text = field(field(file, 'vpn'), 'subnet') ?? '10.8.0.0/24';
+  const subnet = parseNetwork(String(text));
+  if (!subnet) return [];
+  const last = subnet.base + 2 ** (32 - subnet.prefix) - 1;
+  const own = hosts(subnet).next().value;
+  return peersOf(file).flatMap((peer, index) => {
+    const address = parseIpv4(String(field(peer, 'address')));
+    if (address === undefined) return [];
+    const path = ['vpn', 'peers', index, 'address'];
+    if (!contains(subnet, address)) return [{ path, message: `it is not in vpn.subnet, ${text}` }];
+    if (address === own) return [{ path, message: 'the first address of the VPN is the host’s' }];
+    if (address === subnet.base || address === last) return [{ path, message: 'no host can have this address' }];
+    return [];
+  });
+}
+
+function reachable(file: unknown): Finding[] {
+  const names = peersOf(file).map((peer) => field(peer, 'name'));
+  return peersOf(file).flatMap((peer, index) => {
+    const reaches = field(peer, 'reaches');
+    if (!Array.isArray(reaches)) return [];
+    return reaches.flatMap((name, at) =>
+      names.includes(name)
+        ? []
+        : [
+            {
+              path: ['vpn', 'peers', index, 'reaches', at],
+              message: `there is no peer ${JSON.stringify(name)}`,
+              allowed: names.join(', '),
+            },
+          ],
+    );
+  });
+}
+
+/** A UDP port leads to WireGuard or to a program, not to both; SSH closes in public, so that it is no public port. */
+function ports(file: unknown): Finding[] {
+  const vpn = field(file, 'vpn');
+  const extra = field(vpn, 'extra_ports');
+  const taken = [field(vpn, 'port') ?? 51_820, ...(Array.isArray(extra) ? extra : [])];
+  const ssh = field(field(file, 'host'), 'port') ?? 22;
+  const open = field(field(file, 'firewall'), 'public');
+  return (Array.isArray(open) ? open : []).flatMap((rule, index) => {
+    const path = ['firewall', 'public', index, 'port'];
+    const port = field(rule, 'port');
+    const udp = field(rule, 'protocol') === 'udp';
+    if (udp && taken.includes(port)) return [{ path, message: 'this UDP port leads to WireGuard' }];
+    if (!udp && port === ssh) {
+      return [{ path, message: 'this is the port of SSH', allowed: 'another port, or `firewall.ssh: public`' }];
+    }
+    return [];
+  });
+}

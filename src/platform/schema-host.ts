@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { parseIpv4, parseNetwork } from '../kernel/ipv4.ts';
+
+/** The sections of `platform.yaml` about the machine itself, the way to it, and what it shows to the public. */
+
+const port = z.number().int().min(1).max(65_535);
+const word = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'a name of lower-case letters, digits and hyphens');
+const ipv4 = z.string().refine((text) => parseIpv4(text) !== undefined, 'an IPv4 address such as 10.8.0.2');
+
+export const host = z.strictObject({
+  address: z
+    .string()
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'an address or a host name')
+    .describe('public address or name of the host'),
+  port: port.default(22).describe('TCP port of its SSH server'),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'a user name')
+    .default('debian')
+    .describe('who logs in over SSH: root, or a user who may sudo without a password'),
+  host_key: z
+    .string()
+    .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint such as `ssh-keygen -lf` prints: SHA256:…')
+    .optional()
+    .describe('fingerprint of its SSH host key, from the provider’s console; without it the first contact asks'),
+});
+
+const peer = z.strictObject({
+  name: word.describe('what Socle calls it'),
+  public_key: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'a WireGuard public key: 44 characters')
+    .describe('its WireGuard public key; the private one stays with the peer'),
+  address: ipv4.describe('its address in the VPN, inside `vpn.subnet`'),
+  reaches: z.array(word).default([]).describe('other peers that it may open connections to'),
+});
+
+export const vpn = z.strictObject({
+  subnet: z
+    .string()
+    .refine((text) => {
+      const prefix = parseNetwork(text)?.prefix ?? 0;
+      return prefix >= 16 && prefix <= 29;
+    }, 'a private IPv4 network from /16 to /29 such as 10.8.0.0/24')
+    .default('10.8.0.0/24')
+    .describe('addresses of the VPN; the host has the first one'),
+  port: port.default(51_820).describe('UDP port of WireGuard'),
+  extra_ports: z
+    .array(port)
+    .default([])
+    .describe('further UDP ports that lead to it, such as 443 where 51820 is blocked'),
+  endpoint: z
+    .string()
+    .regex(/^[A-Za-z0-9[][A-Za-z0-9.:[\]-]*$/, 'HOST or HOST:PORT')
+    .optional()
+    .describe('where peers reach it, HOST or HOST:PORT; default: the address of the host and `vpn.port`'),
+  peers: z.array(peer).default([]).describe('who is in the VPN'),
+});
+
+export const firewall = z.strictObject({
+  ssh: z
+    .enum(['vpn', 'public'])
+    .default('vpn')
+    .describe('where SSH answers once a peer has been seen in the VPN: through it only, or in public too'),
+  public: z
+    .array(
+      z.strictObject({
+        port: port.describe('port that answers on the public addresses'),
+        protocol: z.enum(['tcp', 'udp']).default('tcp').describe('transport protocol'),
+      }),
+    )
+    .default([])
+    .describe('what the public reaches, besides WireGuard; nothing else, whatever listens'),
+});
