@@ -96,6 +96,11 @@ export const contents: readonly Entry[] = [
   { path: 'secret edit', summary: 'edit a SOPS document', load: () => import('./secret-edit.ts') },
   { path: 'secret list', summary: 'the names in a SOPS document', load: () => import('./secret-list.ts') },
   { path: 'secret rotate', summary: 'a new data key, or other recipients', load: () => import('./secret-rotate.ts') },
+  { path: 'vpn add', summary: 'a new peer, in the platform file', load: () => import('./vpn-add.ts') },
+  { path: 'vpn list', summary: 'the peers of the platform file', load: () => import('./vpn-list.ts') },
+  { path: 'vpn revoke', summary: 'take a peer out of the platform file', load: () => import('./vpn-revoke.ts') },
+  { path: 'vpn config', summary: 'the WireGuard file of a peer', load: () => import('./vpn-config.ts') },
+  { path: 'vpn qr', summary: 'the same as a QR code', load: () => import('./vpn-qr.ts') },
   { path: 'version', summary: 'versions of Socle and of what it runs with', load: () => import('./version.ts') },
 ];
 
@@ -109,5 +114,6 @@ export const groups: Readonly<Record<string, string>> = {
   config: 'the platform file',
   operations: 'the audit trail',
   sandbox: 'throw-away Debian machines, for tests and for trying things out',
+  vpn: 'WireGuard peers: who reaches the host and its services',
   secret: 'SOPS documents, encrypted with age: what sops and Flux read',
 };

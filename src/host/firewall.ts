@@ -1,3 +1,4 @@
+import { clusterNetworks } from '../platform/networks.ts';
 import type { Platform } from '../platform/schema.ts';
 import { privateAddress, tunnel } from '../vpn/addresses.ts';
 
@@ -17,9 +18,6 @@ export interface FirewallPlan {
   readonly peerPairs: readonly { readonly from: string; readonly to: string }[];
 }
 
-/** The networks of the cluster: K3s' own defaults. */
-const cluster = { services: '10.43.0.0/16', pods: '10.42.0.0/16' } as const;
-
 /** Interfaces of K3s' pod network (flannel). What comes from anywhere else but the tunnel is public: unknown ones too. */
 const podInterfaces = ['cni0', 'flannel.1', 'flannel-wg'] as const;
 
@@ -28,8 +26,8 @@ export function planFirewall({ host, vpn, firewall }: Platform, ssh: 'public' | 
   return {
     vpnSubnet: vpn.subnet,
     hostAddress: privateAddress(vpn),
-    serviceNetwork: cluster.services,
-    podNetwork: cluster.pods,
+    serviceNetwork: clusterNetworks.services,
+    podNetwork: clusterNetworks.pods,
     wireguardPort: vpn.port,
     extraWireguardPorts: vpn.extra_ports.filter((port) => port !== vpn.port),
     publicSsh: ssh === 'public' ? (host?.port ?? 22) : null,

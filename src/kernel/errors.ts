@@ -484,6 +484,14 @@ export const failures = {
     title: 'the restored database is not identical to what was backed up',
     next: 'see the differences named in the report, and take a new backup with `socle backup run`',
   },
+  'vpn-full': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'the VPN has no address left',
+    next: 'revoke a peer with `socle vpn revoke NAME`, or choose a larger `vpn.subnet`',
+  },
   'target-not-empty': {
     category: 'conflict',
     status: 409,

@@ -1,0 +1,21 @@
+import { operatorFiles, writePrivate } from '../platform/operator-files.ts';
+import { peerFile } from '../vpn/peers.ts';
+import { required, text } from './options.ts';
+import { verb as define } from './verb.ts';
+
+/** `socle vpn config` */
+export const verb = define({
+  options: {
+    name: required('<name>', 'the peer'),
+    output: text('--output <file>', 'write it there (mode 0600) and print nothing of it'),
+  },
+  examples: ['socle vpn config laptop --output socle.conf', 'socle vpn config phone'],
+  about: 'The WireGuard file of a peer. It holds the private key when that was made here.',
+  async run({ name, output }, session) {
+    const platform = await session.platform();
+    const config = (await peerFile(platform, operatorFiles(platform.name), name)).reveal();
+    if (output === undefined) return { data: { name, config }, text: config };
+    await writePrivate(output, config);
+    return { data: { name, file: output }, text: `${output} is written.` };
+  },
+});

@@ -1,0 +1,41 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** What the operator's machine remembers of a platform, outside Git: `~/.config/socle/<platform>/`, mode 0700. */
+export interface OperatorFiles {
+  readonly directory: string;
+  /** The host's SSH key. */
+  readonly knownHosts: string;
+  readonly peerKey: (name: string) => string;
+  readonly peerConfig: (name: string) => string;
+  /** The host's public WireGuard key, once `socle up` has seen it. */
+  readonly hostPublicKey: string;
+}
+
+export function operatorFiles(platform: string, env: NodeJS.ProcessEnv = process.env): OperatorFiles {
+  const directory = join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'socle', platform);
+  return {
+    directory,
+    knownHosts: join(directory, 'known_hosts'),
+    peerKey: (name) => join(directory, `peer-${name}.key`),
+    peerConfig: (name) => join(directory, `peer-${name}.conf`),
+    hostPublicKey: join(directory, 'wireguard.pub'),
+  };
+}
+
+/** Its text without the last line break; undefined when it is not there. */
+export async function readOptional(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, 'utf8')).trimEnd();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Writes a file of mode 0600, and its directory of mode 0700. `new` fails when it is there already. */
+export async function writePrivate(file: string, text: string, mode: 'new' | 'replace' = 'replace'): Promise<void> {
+  await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
+  await writeFile(file, text, { mode: 0o600, flag: mode === 'new' ? 'wx' : 'w' });
+}

@@ -1,0 +1,81 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fail } from '../kernel/errors.ts';
+import { Secret } from '../kernel/secret.ts';
+import { type OperatorFiles, readOptional, writePrivate } from '../platform/operator-files.ts';
+import type { PeerConfig, Platform } from '../platform/schema.ts';
+import { freeAddress } from './addresses.ts';
+import { clientConfig } from './config.ts';
+import { withoutPeer, withPeer } from './edit-peers.ts';
+import { newWireguardKeys } from './keys.ts';
+
+/** The peer of that name. @throws `not-found` */
+export function peerNamed({ vpn }: Platform, name: string): PeerConfig {
+  const peer = vpn.peers.find((one) => one.name === name);
+  if (peer) return peer;
+  const names = vpn.peers.map((one) => one.name).join(', ') || 'none';
+  throw fail('not-found', `the platform file has no peer ${name} (it has ${names})`, { next: `socle vpn add ${name}` });
+}
+
+export interface NewPeer {
+  readonly name: string;
+  /** Of a peer that made its key itself; otherwise a pair is made here. */
+  readonly publicKey: string | undefined;
+  readonly reaches: readonly string[];
+}
+
+/**
+ * Writes a peer into the platform file. Its private key, when it is made here, goes into a file of mode 0600 of the
+ * operator's and nowhere else.
+ * @throws `config-invalid`, `vpn-full`, `not-confirmed` when there is a key of that name already
+ */
+export async function addPeer(
+  file: string,
+  platform: Platform,
+  files: OperatorFiles,
+  wanted: NewPeer,
+): Promise<{ peer: PeerConfig; keyFile: string | null }> {
+  const address = freeAddress(platform.vpn);
+  if (address === undefined) throw fail('vpn-full', `${platform.vpn.subnet} has no address left`);
+  const keys = wanted.publicKey === undefined ? newWireguardKeys() : undefined;
+  const peer: PeerConfig = {
+    name: wanted.name,
+    public_key: wanted.publicKey ?? keys?.publicKey ?? '',
+    address,
+    reaches: [...wanted.reaches],
+  };
+  const text = withPeer(await readFile(file, 'utf8'), file, peer);
+  const keyFile = keys ? files.peerKey(peer.name) : null;
+  if (keys && keyFile) {
+    await writePrivate(keyFile, `${keys.privateKey.reveal()}\n`, 'new').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+      throw fail('not-confirmed', `${keyFile} is there already: it is the key of an earlier peer of that name`, {
+        next: 'remove it, or choose another name',
+      });
+    });
+  }
+  await writeFile(file, text);
+  return { peer, keyFile };
+}
+
+/** Takes a peer out of the platform file; it stays in the VPN until the next `socle up`. @throws `not-found` */
+export async function revokePeer(file: string, name: string): Promise<void> {
+  await writeFile(file, withoutPeer(await readFile(file, 'utf8'), file, name));
+}
+
+/** The file of a peer, with its private key where that was made here. @throws `not-found` before the first `socle up` */
+export async function peerFile(platform: Platform, files: OperatorFiles, name: string): Promise<Secret> {
+  const peer = peerNamed(platform, name);
+  const hostKey = await readOptional(files.hostPublicKey);
+  if (hostKey === undefined) {
+    throw fail('not-found', 'the host’s WireGuard key is not known yet: it is made on the host', {
+      next: 'run `socle up` first: it fetches the key',
+    });
+  }
+  const privateKey = await readOptional(files.peerKey(name));
+  return clientConfig({
+    platform,
+    peer,
+    hostKey,
+    privateKey: privateKey === undefined ? undefined : new Secret(privateKey),
+  });
+}
