@@ -1,6 +1,7 @@
 import { type Problem, pathText } from './explain.ts';
 import { type Finding, field } from './finding.ts';
 import { isOnThisHost } from './off-host.ts';
+import { clusterChecks } from './rules-cluster.ts';
 import { hostChecks } from './rules-host.ts';
 import { localOnlySentence } from './schema.ts';
 import type { YamlSource } from './yaml-source.ts';
@@ -17,6 +18,7 @@ export function crossChecks(source: YamlSource): Problem[] {
     ...productionOffHost(file),
     ...noPasswords(file),
     ...hostChecks(file),
+    ...clusterChecks(file),
   ].map(({ path, ...rest }) => ({
     ...source.position(path),
     path: pathText(path),

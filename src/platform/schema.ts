@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseDuration, parseSize } from '../kernel/units.ts';
 import { cronProblem } from './cron.ts';
+import { cluster } from './schema-cluster.ts';
 import { firewall, host, vpn } from './schema-host.ts';
 
 /**
@@ -187,6 +188,7 @@ export const platformSchema = z.strictObject({
   host: host.optional().describe('the machine that `socle up` provisions'),
   vpn: vpn.prefault({}).describe('WireGuard: the only way to everything that administers the platform'),
   firewall: firewall.prefault({}).describe('what the public reaches'),
+  cluster: cluster.optional().describe('K3s on the host; without this section there is none'),
   databases: z.array(database).default([]).describe('PostgreSQL databases to back up'),
   backup: backup.optional().describe('when, where to and for how long'),
   drill: drill.prefault({}).describe('restores onto an empty server, with proof'),
@@ -196,6 +198,7 @@ export const platformSchema = z.strictObject({
 export type Platform = z.output<typeof platformSchema>;
 export type HostConfig = NonNullable<Platform['host']>;
 export type VpnConfig = Platform['vpn'];
+export type ClusterConfig = NonNullable<Platform['cluster']>;
 export type PeerConfig = VpnConfig['peers'][number];
 export type DatabaseConfig = Platform['databases'][number];
 export type ConnectionConfig = DatabaseConfig['connection'];
