@@ -14,6 +14,10 @@ export const contents: readonly Entry[] = [
     summary: 'back up, restore, prove, damage, and see the proof fail: all of it on a sample',
     load: () => import('./demo.ts'),
   },
+  { path: 'up', summary: 'make the host what the platform file says', load: () => import('./up.ts') },
+  { path: 'plan', summary: 'what `socle up` would change', load: () => import('./plan.ts') },
+  { path: 'runs list', summary: 'the provisioning runs, newest first', load: () => import('./runs-list.ts') },
+  { path: 'runs show', summary: 'what one run changed, and how it ended', load: () => import('./runs-show.ts') },
   { path: 'status', summary: 'what is backed up, proven, failing, overdue', load: () => import('./status.ts') },
   { path: 'backup run', summary: 'back up a database', load: () => import('./backup-run.ts') },
   { path: 'backup list', summary: 'the backups, newest first', load: () => import('./backup-list.ts') },
@@ -101,6 +105,7 @@ export const contents: readonly Entry[] = [
   { path: 'vpn revoke', summary: 'take a peer out of the platform file', load: () => import('./vpn-revoke.ts') },
   { path: 'vpn config', summary: 'the WireGuard file of a peer', load: () => import('./vpn-config.ts') },
   { path: 'vpn qr', summary: 'the same as a QR code', load: () => import('./vpn-qr.ts') },
+  { path: 'vpn status', summary: 'the peers as the host sees them', load: () => import('./vpn-status.ts') },
   { path: 'version', summary: 'versions of Socle and of what it runs with', load: () => import('./version.ts') },
 ];
 
@@ -114,6 +119,7 @@ export const groups: Readonly<Record<string, string>> = {
   config: 'the platform file',
   operations: 'the audit trail',
   sandbox: 'throw-away Debian machines, for tests and for trying things out',
+  runs: 'what provisioning did on the host, and who asked for it',
   vpn: 'WireGuard peers: who reaches the host and its services',
   secret: 'SOPS documents, encrypted with age: what sops and Flux read',
 };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { shellWord } from '../kernel/shell.ts';
 
 export interface Machine {
   readonly name: string;
@@ -6,9 +7,6 @@ export interface Machine {
   readonly directory: string;
   readonly image: string;
 }
-
-/** One shell word. */
-const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
  * The command that boots a machine: an overlay over the image, in a mount and a PID namespace of its own (so that
@@ -40,11 +38,11 @@ export function nspawnCommand(machine: Machine, hostNamespace: number): { file: 
   ];
   const script = [
     // The way to the network namespace goes through a /proc that the next line hides.
-    `touch ${quote(at('netns'))}`,
-    `mount --bind /proc/${hostNamespace}/ns/net ${quote(at('netns'))}`,
+    `touch ${shellWord(at('netns'))}`,
+    `mount --bind /proc/${hostNamespace}/ns/net ${shellWord(at('netns'))}`,
     'mount -t proc proc /proc',
-    `mount -t overlay overlay -o ${quote(overlay)} ${quote(at('root'))}`,
-    nspawn.map(quote).join(' '),
+    `mount -t overlay overlay -o ${shellWord(overlay)} ${shellWord(at('root'))}`,
+    nspawn.map(shellWord).join(' '),
   ].join(' && ');
   // A PID namespace around it all: systemd-nspawn's own child survives a kill -9 of systemd-nspawn.
   const unshare = ['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount', '--propagation', 'private'];

@@ -1,0 +1,70 @@
+"""Writes one JSON document a line for each task of a run, where SOCLE_EVENTS says."""
+
+import json
+import os
+import time
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: socle_events
+type: notification
+short_description: one JSON line for each task
+description: Writes the tasks of a run, with what they changed and how long they took, to the file named by SOCLE_EVENTS.
+requirements: [SOCLE_EVENTS in the environment]
+"""
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "socle_events"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        path = os.environ.get("SOCLE_EVENTS")
+        if not path:
+            self.disabled = True
+            return
+        self._file = open(path, "a", encoding="utf-8", buffering=1)
+        self._started = 0.0
+
+    def _write(self, event, **fields):
+        self._file.write(json.dumps({"event": event, "at": time.time(), **fields}) + "\n")
+
+    @staticmethod
+    def _names(task):
+        role = getattr(task, "_role", None)
+        return {"role": role.get_name() if role else "", "task": task.name or task.action}
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self._started = time.monotonic()
+        self._write("task", **self._names(task))
+
+    v2_playbook_on_handler_task_start = lambda self, task: self.v2_playbook_on_task_start(task, False)
+
+    def _result(self, result, status, message=None):
+        task = result._task
+        fields = {**self._names(task), "status": status, "seconds": round(time.monotonic() - self._started, 3)}
+        if message:
+            fields["message"] = message[-2000:]
+        self._write("result", **fields)
+
+    def v2_runner_on_ok(self, result):
+        changed = bool(result._result.get("changed", False))
+        self._result(result, "changed" if changed else "ok")
+
+    def v2_runner_on_skipped(self, result):
+        self._result(result, "skipped")
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        if getattr(result._task, "no_log", False):
+            message = "(hidden: it may hold a secret)"
+        else:
+            found = result._result
+            message = "\n".join(str(found[key]) for key in ("msg", "stderr") if found.get(key))
+        self._result(result, "ignored" if ignore_errors else "failed", message)
+
+    def v2_runner_on_unreachable(self, result):
+        self._result(result, "failed", str(result._result.get("msg", "")))

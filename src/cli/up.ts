@@ -1,0 +1,59 @@
+import { parseDomains } from '../host/domains.ts';
+import { exit, fail } from '../kernel/errors.ts';
+import { parseDuration } from '../kernel/units.ts';
+import { connect, hostKey, identity } from './host-options.ts';
+import { flag, type Spec, text } from './options.ts';
+import { runAsText } from './run-text.ts';
+import { verb as define } from './verb.ts';
+
+const vpnWait: Spec<number> = {
+  flags: '--vpn-wait <duration>',
+  description: 'how long to wait for the VPN before SSH stays open in public (default: 10m)',
+  fallback: 600_000,
+  parse(text) {
+    const value = parseDuration(text);
+    if (value === undefined) throw fail('usage', `${text} is not a duration such as 30s or 10m`);
+    return value;
+  },
+};
+
+/** `socle up` */
+export const verb = define({
+  options: {
+    only: text('--only <domains>', 'provisioning domains, such as network'),
+    check: flag('--check', 'tell what would change, and change nothing'),
+    vpnWait,
+    identity,
+    hostKey,
+  },
+  examples: [
+    'socle up',
+    'socle up --check',
+    'socle up --only network --vpn-wait 30s',
+    'socle up --host-key SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDHe3jrLlJQvlVZd2Q',
+  ],
+  about:
+    'Makes the host what the platform file says; a second run changes nothing. Ansible runs on the host itself, in a\n' +
+    'unit of its own: a lost connection does not matter to it. A new firewall counts only once the host was reached\n' +
+    'behind it; SSH closes in public only after this machine has come through the VPN, else the exit code is 6.',
+  async run({ only, check, vpnWait, identity, hostKey }, session) {
+    const domains = parseDomains(only);
+    const connection = await connect(session, { identity, hostKey });
+    const { up } = await import('../host/up.ts');
+    const options = { file: session.file(), only: domains, check, actor: session.actor, vpnWait };
+    const result = await up(connection, options);
+    const ssh = {
+      vpn: '\n\nSSH answers through the VPN only.',
+      public: '\n\nSSH answers in public.',
+      none: '',
+    }[result.ssh ?? 'none'];
+    const next = result.stillOpen
+      ? '\nNobody came through the VPN, so that it was not closed: bring the VPN up and run `socle up` again.'
+      : '';
+    return {
+      data: result,
+      text: () => `${runAsText(result.record)}${ssh}${next}`,
+      exit: result.stillOpen ? exit.stillOpen : exit.ok,
+    };
+  },
+});

@@ -1,0 +1,40 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run } from '../kernel/process.ts';
+
+/** What a run was asked for, as its record tells it later. */
+export interface RunRequest {
+  readonly check: boolean;
+  /** Provisioning domains; empty means all. */
+  readonly only: readonly string[];
+  /** Of the platform's repository: a commit, with `+changes` when files differ from it; null without a repository. */
+  readonly revision: string | null;
+  readonly actor: string;
+}
+
+const ansible = fileURLToPath(new URL('../../ansible', import.meta.url));
+
+/** Everything that a run needs on the host, as one JSON document: file names and their texts. */
+export async function bundle(request: RunRequest, variables: Record<string, unknown>): Promise<string> {
+  const entries = await readdir(ansible, { recursive: true, withFileTypes: true });
+  const files: Record<string, string> = {};
+  for (const entry of entries.filter((one) => one.isFile() && !one.name.endsWith('.pyc'))) {
+    const path = join(entry.parentPath, entry.name);
+    files[relative(ansible, path)] = await readFile(path, 'utf8');
+  }
+  files['variables.json'] = JSON.stringify(variables);
+  files['request.json'] = JSON.stringify(request);
+  return JSON.stringify(files);
+}
+
+/** The Git revision of the directory that the platform file is in. */
+export async function revisionOf(file: string): Promise<string | null> {
+  const git = async (...args: string[]) => (await run('git', ['-C', dirname(resolve(file)), ...args])).stdout.trim();
+  try {
+    const commit = await git('rev-parse', 'HEAD');
+    return (await git('status', '--porcelain', '--', '.')) === '' ? commit : `${commit}+changes`;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { fail } from '../kernel/errors.ts';
+import { execAsRoot, type SshTarget, type Way } from './ssh.ts';
+
+const task = z.object({
+  role: z.string(),
+  task: z.string(),
+  status: z.string(),
+  seconds: z.number(),
+  message: z.string().optional(),
+});
+
+/** One provisioning run, as the host keeps it. `ansible/host/socle-run` writes it. */
+const runRecord = z.object({
+  id: z.string(),
+  status: z.enum(['running', 'done', 'failed', 'interrupted']),
+  check: z.boolean(),
+  only: z.array(z.string()),
+  revision: z.string().nullable(),
+  actor: z.string(),
+  /** The SSH key that logged in for it, by its fingerprint, as the host's journal has it. */
+  key: z.string().nullable(),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+  seconds: z.number().nullable(),
+  tasks: z.number(),
+  changed: z.array(task),
+  failed: z.array(task),
+  /** Seconds by role. */
+  roles: z.record(z.string(), z.number()),
+});
+export type RunRecord = z.output<typeof runRecord>;
+
+const runEvent = z.object({
+  event: z.enum(['task', 'result']),
+  role: z.string(),
+  task: z.string(),
+  status: z.string().optional(),
+});
+export type RunEvent = z.output<typeof runEvent>;
+
+/** A line of `socle-run follow`: an event, or the record at the end. */
+export function parseLine(line: string): { event?: RunEvent; record?: RunRecord } {
+  const value: unknown = JSON.parse(line);
+  const ended = z.object({ record: runRecord }).safeParse(value);
+  return ended.success ? ended.data : { event: runEvent.parse(value) };
+}
+
+const program = '/var/lib/socle/bundles/current/host/socle-run';
+
+/** All runs of a host, newest first. */
+export async function readRecords(target: SshTarget, way: Way, signal?: AbortSignal): Promise<RunRecord[]> {
+  const script = `if test -e ${program}; then ${program} records; else echo '[]'; fi`;
+  const { stdout } = await execAsRoot(target, way, script, { timeout: 60_000, signal });
+  return z.array(runRecord).parse(JSON.parse(stdout));
+}
+
+/** @throws `not-found` */
+export function recordNamed(records: readonly RunRecord[], id: string): RunRecord {
+  const record = id === 'last' ? records[0] : records.find((one) => one.id === id);
+  if (record) return record;
+  throw fail('not-found', `the host has no run ${id}`, { next: '`socle runs list` shows them' });
+}

@@ -1,0 +1,129 @@
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { asSocleError, fail } from '../kernel/errors.ts';
+import { newId } from '../kernel/ids.ts';
+import type { Progress } from '../kernel/progress.ts';
+import { bundle, type RunRequest } from './bundle.ts';
+import { parseLine, type RunRecord } from './records.ts';
+import { execAsRoot, type SshTarget, startAsRoot, type Way } from './ssh.ts';
+
+/** Unpacks the bundle from standard input into a directory that only root reads, and notes whose key logged in. */
+const unpack = `
+import json, os, re, subprocess, sys
+root, connection = sys.argv[1], sys.argv[2].split()
+port = connection[1] if len(connection) > 1 else "-"
+lines = subprocess.run(["journalctl", "-q", "-o", "cat", "--since", "-1d", "-g",
+  f"^Accepted publickey for \\\\S+ from \\\\S+ port {port} ssh2"], capture_output=True, text=True).stdout
+prints = re.findall(r"SHA256:[A-Za-z0-9+/]{43}", lines)
+files = json.load(sys.stdin)
+request = json.loads(files["request.json"])
+files["request.json"] = json.dumps({**request, "key": prints[-1] if prints else None})
+os.umask(0o077)
+for name, text in files.items():
+    path = os.path.join(root, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+os.chmod(os.path.join(root, "host/socle-run"), 0o700)
+`;
+
+const busyCode = 75;
+
+/** systemd refuses a second unit of the same name: two runs at once are impossible, whoever starts them. */
+const startScript = `umask 077
+id=$2; bundles=/var/lib/socle/bundles
+if systemctl is-active --quiet socle-run.service; then exit ${busyCode}; fi
+mkdir -p "$bundles/$id"
+python3 -c "$3" "$bundles/$id" "$1"
+systemctl reset-failed socle-run.service 2>/dev/null || true
+if ! systemd-run --quiet --collect --unit=socle-run --description="Provisioning run $id" \\
+  "$bundles/$id/host/socle-run" execute "$id"; then rm -rf "$bundles/$id"; exit ${busyCode}; fi
+ln -sfn "$id" "$bundles/current"
+for old in "$bundles"/r-*; do if [ "$old" != "$bundles/$id" ]; then rm -rf "$old"; fi; done`;
+
+export interface RunDeps {
+  readonly target: SshTarget;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+  readonly clock?: Clock;
+}
+
+/** Starts a run in a unit of its own and returns its id. @throws `busy` when one is under way */
+export async function startRun(
+  { target, signal, clock = systemClock }: RunDeps,
+  way: Way,
+  request: RunRequest,
+  variables: Record<string, unknown>,
+): Promise<string> {
+  const id = newId('r', clock.now());
+  const result = await execAsRoot(target, way, startScript, {
+    args: [id, unpack],
+    input: await bundle(request, variables),
+    accept: [0, busyCode],
+    timeout: 120_000,
+    signal,
+  });
+  if (result.exitCode === 0) return id;
+  throw fail('busy', 'another run is under way on this host', {
+    next: '`socle runs list` shows it; try again once it has ended',
+  });
+}
+
+/** How long a lost connection is tried again. */
+const patience = 300_000;
+
+/**
+ * Follows a run to its end. A lost connection does not matter to it: we come back, by any of the ways, where we were.
+ * @throws `run-failed` with the tasks that failed; `host-unreachable` when the host stays away: the run goes on
+ */
+export async function followRun(deps: RunDeps, ways: readonly Way[], id: string): Promise<RunRecord> {
+  const { progress } = deps;
+  let seen = 0;
+  let role = '';
+  let lastHeard = performance.now();
+  for (let attempt = 0; ; attempt += 1) {
+    const way = ways[attempt % ways.length] as Way;
+    const record = await followOnce(deps, way, id, seen, (event) => {
+      seen += 1;
+      lastHeard = performance.now();
+      if (event.role !== role && event.role !== '') progress.step(event.role);
+      role = event.role === '' ? role : event.role;
+      progress.update(seen);
+    });
+    if (record) return finished(record);
+    if (performance.now() - lastHeard > patience) {
+      throw fail('host-unreachable', 'the connection was lost and did not come back; the run goes on without us', {
+        next: 'see `socle runs list` once the host answers again',
+      });
+    }
+    await sleep(1_000, undefined, { signal: deps.signal });
+  }
+}
+
+type Heard = (event: NonNullable<ReturnType<typeof parseLine>['event']>) => void;
+
+/** One connection's worth; undefined when it was lost before the end. */
+async function followOnce(deps: RunDeps, way: Way, id: string, from: number, heard: Heard) {
+  const script = 'exec /var/lib/socle/bundles/current/host/socle-run follow "$2" "$3"';
+  const child = startAsRoot(deps.target, way, script, [id, String(from)], deps.signal);
+  child.stderr?.resume();
+  let record: RunRecord | undefined;
+  if (child.stdout) {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const parsed = parseLine(line);
+      if (parsed.event) heard(parsed.event);
+      record ??= parsed.record;
+    }
+  }
+  const { aborted } = await child.ended;
+  if (aborted) throw asSocleError(deps.signal?.reason);
+  return record;
+}
+
+function finished(record: RunRecord): RunRecord {
+  if (record.status === 'done') return record;
+  const failed = record.failed.map(({ role, task, message }) => `${role}: ${task}\n${message ?? ''}`.trimEnd());
+  const what = record.status === 'interrupted' ? 'was interrupted' : 'failed';
+  throw fail('run-failed', `the run ${record.id} ${what}`, { run: record.id, output: failed.join('\n') });
+}

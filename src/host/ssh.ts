@@ -1,0 +1,114 @@
+import { fail } from '../kernel/errors.ts';
+import { lastLines, type RunResult, run, type StartedProcess, start } from '../kernel/process.ts';
+import { shellWord } from '../kernel/shell.ts';
+
+/** How a host is reached; strict about its key, which is known by the platform's name on every address. */
+export interface SshTarget {
+  readonly platform: string;
+  readonly user: string;
+  readonly port: number;
+  readonly knownHosts: string;
+  /** A private key; otherwise ssh's own ones and the agent's. */
+  readonly identity: string | undefined;
+}
+
+/** Where the host answers: its public address, or its address in the VPN. */
+export interface Way {
+  readonly kind: 'public' | 'vpn';
+  readonly address: string;
+}
+
+/** One name for the host, whatever address it answers on. */
+export const hostKeyAlias = (platform: string) => `socle-${platform}`;
+
+/** ssh passes the agent's socket on to nobody; we need it to log in. */
+const environment = () => ({ SSH_AUTH_SOCK: process.env.SSH_AUTH_SOCK });
+
+/**
+ * The ssh command for a shell script that runs as root. Its `$1` is `SSH_CONNECTION` of the log-in (sshd(8)), its
+ * further arguments those given.
+ */
+export function rootCommand(target: SshTarget, way: Way, script: string, args: readonly string[] = []): string[] {
+  const options = [
+    ['HostKeyAlias', hostKeyAlias(target.platform)],
+    ['UserKnownHostsFile', target.knownHosts],
+    ['GlobalKnownHostsFile', '/dev/null'],
+    ['StrictHostKeyChecking', 'yes'],
+    ['UpdateHostKeys', 'no'],
+    ['BatchMode', 'yes'],
+    ['ConnectTimeout', '6'],
+    ['ServerAliveInterval', '5'],
+    ['ServerAliveCountMax', '3'],
+    ['LogLevel', 'ERROR'],
+    ['ControlPath', 'none'],
+    ...(target.identity
+      ? [
+          ['IdentityFile', target.identity],
+          ['IdentitiesOnly', 'yes'],
+        ]
+      : []),
+  ].flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  const words = [script, 'socle'].map(shellWord).join(' ');
+  const sudo = target.user === 'root' ? '' : 'sudo -n ';
+  const command = `${sudo}sh -c ${words} "$SSH_CONNECTION" ${args.map(shellWord).join(' ')}`;
+  return [...options, '-p', String(target.port), '-l', target.user, '--', way.address, command];
+}
+
+export interface ExecOptions {
+  readonly args?: readonly string[];
+  readonly input?: string;
+  readonly accept?: readonly number[];
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a script as root on the host.
+ * @throws `host-unreachable`, `host-key-changed`, `host-denied`, or `command-failed` with what it printed
+ */
+export async function execAsRoot(
+  target: SshTarget,
+  way: Way,
+  script: string,
+  { args, input, accept = [0], timeout, signal }: ExecOptions = {},
+): Promise<RunResult> {
+  const result = await run('ssh', rootCommand(target, way, script, args), {
+    input,
+    timeout,
+    signal,
+    env: environment(),
+    accept: Array.from({ length: 256 }, (_, code) => code),
+  });
+  if (accept.includes(result.exitCode)) return result;
+  throw sshFailure(target, way, result);
+}
+
+/** The same, with its streams for the caller. */
+export function startAsRoot(
+  target: SshTarget,
+  way: Way,
+  script: string,
+  args: readonly string[],
+  signal?: AbortSignal,
+): StartedProcess {
+  return start('ssh', rootCommand(target, way, script, args), { signal, env: environment() });
+}
+
+/** What ssh, sudo or the script meant by failing. */
+export function sshFailure(target: SshTarget, way: Way, { exitCode, stderr, stdout }: RunResult) {
+  const said = lastLines(stderr || stdout, 4);
+  const who = `${target.user}@${way.address}`;
+  const details = { address: way.address, port: target.port, user: target.user, output: said };
+  if (exitCode === 255 && /host key verification failed|identification has changed/i.test(stderr)) {
+    return fail('host-key-changed', `${way.address} shows another host key than ${target.knownHosts} holds`, details);
+  }
+  if (exitCode === 255 && /permission denied|too many authentication failures/i.test(stderr)) {
+    return fail('host-denied', `${who} is not let in`, details);
+  }
+  if (exitCode === 255) return fail('host-unreachable', `${who} does not answer on port ${target.port}`, details);
+  if (/^sudo: |sudo: (not found|command not found)|not in the sudoers/m.test(stderr)) {
+    return fail('host-denied', `${who} cannot become root without a password`, details);
+  }
+  return fail('command-failed', `a step on ${way.address} ended with ${exitCode}`, { ...details, exitCode });
+}

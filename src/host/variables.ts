@@ -1,0 +1,18 @@
+import type { Platform } from '../platform/schema.ts';
+import { privateAddress } from '../vpn/addresses.ts';
+import { serverConfig } from '../vpn/config.ts';
+import { planFallback, planFirewall, renderFirewall } from './firewall.ts';
+
+/** What the roles are told: each name is in the argument specification of its role. */
+export function ansibleVariables(platform: Platform): Record<string, unknown> {
+  return {
+    socle_private_address: privateAddress(platform.vpn),
+    socle_vpn_subnet: platform.vpn.subnet,
+    socle_wireguard_config: serverConfig(platform),
+    socle_rulesets: {
+      open: renderFirewall(planFirewall(platform, 'public')),
+      closed: renderFirewall(planFirewall(platform, 'vpn')),
+      fallback: renderFirewall(planFallback(platform)),
+    },
+  };
+}
