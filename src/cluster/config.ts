@@ -11,7 +11,7 @@ type Setting = ClusterConfig['k3s']['config'][string];
 type Settings = Readonly<Record<string, Setting>>;
 
 /** A key of `cluster.k3s.config` that changes what Socle would have written. */
-export interface Override {
+interface Override {
   readonly key: string;
   readonly change: 'added' | 'replaced' | 'extended';
   /** What Socle would have written; null where it sets nothing. */
