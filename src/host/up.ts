@@ -30,7 +30,7 @@ export interface ConnectOptions {
 }
 
 /** @throws `host-missing` */
-export function hostOf({ host, name }: Platform): HostConfig {
+function hostOf({ host, name }: Platform): HostConfig {
   if (host) return host;
   throw fail('host-missing', `the platform ${name} has no \`host\` section`);
 }

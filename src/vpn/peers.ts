@@ -9,7 +9,7 @@ import { withoutPeer, withPeer } from './edit-peers.ts';
 import { newWireguardKeys } from './keys.ts';
 
 /** The peer of that name. @throws `not-found` */
-export function peerNamed({ vpn }: Platform, name: string): PeerConfig {
+function peerNamed({ vpn }: Platform, name: string): PeerConfig {
   const peer = vpn.peers.find((one) => one.name === name);
   if (peer) return peer;
   const names = vpn.peers.map((one) => one.name).join(', ') || 'none';

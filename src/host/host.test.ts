@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { SocleError } from '../kernel/errors.ts';
+import { parsePlatform } from '../platform/load.ts';
+import { bundle } from './bundle.ts';
+import { parseDomains } from './domains.ts';
+import { type HostFacts, requireSupported } from './facts.ts';
+import { fingerprint } from './host-key.ts';
+import { parseLine, recordNamed } from './records.ts';
+import { rootCommand, type SshTarget, sshFailure, type Way } from './ssh.ts';
+import { ansibleVariables } from './variables.ts';
+
+const target: SshTarget = { platform: 't', user: 'debian', port: 2222, knownHosts: '/k', identity: undefined };
+const way: Way = { kind: 'public', address: '198.51.100.20' };
+const codeOf = (work: () => unknown) => {
+  try {
+    work();
+    return 'none';
+  } catch (error) {
+    return error instanceof SocleError ? error.code : error;
+  }
+};
+
+test('ssh is strict about the host key, and the script is one word for the remote shell', () => {
+  const command = rootCommand(target, way, "echo 'it'", ['a b']);
+  expect(command).toContain('StrictHostKeyChecking=yes');
+  expect(command).toContain('HostKeyAlias=socle-t');
+  expect(command.slice(-3)).toEqual([
+    '--',
+    '198.51.100.20',
+    `sudo -n sh -c 'echo '\\''it'\\''' 'socle' "$SSH_CONNECTION" 'a b'`,
+  ]);
+  expect(rootCommand({ ...target, user: 'root' }, way, 'true').at(-1)).not.toContain('sudo');
+});
+
+test.each([
+  ['host-unreachable', 255, 'ssh: connect to host 198.51.100.20 port 22: Connection timed out'],
+  ['host-key-changed', 255, 'Host key verification failed.'],
+  ['host-denied', 255, 'debian@198.51.100.20: Permission denied (publickey).'],
+  ['host-denied', 1, 'sudo: a password is required'],
+  ['host-denied', 127, 'bash: line 1: sudo: command not found'],
+  ['command-failed', 1, 'E: Unable to locate package ansible-core'],
+])('%s is what exit code %i with %j means', (code, exitCode, stderr) => {
+  expect(sshFailure(target, way, { exitCode, stderr, stdout: '' }).code).toBe(code);
+});
+
+test('fingerprints are those of ssh-keygen', () => {
+  const key = 'AAAAC3NzaC1lZDI1NTE5AAAAIIc+ILEapaDfs0l2mFW+dD76AQakqPYQoVfUPq6kiJUG';
+  expect(fingerprint(key)).toBe('SHA256:ZMNoNq9PR1HsmEhVDaHNNfbeBnP+jpG87eiZ2SGoDD0');
+});
+
+test('domains that cannot be provisioned yet are refused', () => {
+  expect(parseDomains(undefined)).toEqual([]);
+  expect(parseDomains('network')).toEqual(['network']);
+  for (const name of ['orchestration', 'ops', 'observability', 'database']) {
+    expect(codeOf(() => parseDomains(`network,${name}`))).toBe('domain-unavailable');
+  }
+  expect(codeOf(() => parseDomains('netwrk'))).toBe('usage');
+});
+
+test('a host that cannot be provisioned is refused before anything is changed', () => {
+  const facts: HostFacts = {
+    os: 'debian',
+    release: 13,
+    memory: 4 * 2 ** 30,
+    freeDisk: 20 * 2 ** 30,
+    ansible: true,
+    foreignK3s: false,
+  };
+  expect(codeOf(() => requireSupported(facts))).toBe('none');
+  const wrong: Partial<HostFacts>[] = [
+    { os: 'ubuntu', release: 24.04 },
+    { release: 11 },
+    { memory: 2 ** 29 },
+    { freeDisk: 2 ** 20 },
+    { foreignK3s: true },
+  ];
+  for (const one of wrong) expect(codeOf(() => requireSupported({ ...facts, ...one }))).toBe('host-unsupported');
+});
+
+test('the bundle holds the playbook, the request and the variables that the roles ask for', async () => {
+  const variables = ansibleVariables(parsePlatform('name: t\nenvironment: dev\n', 'f'));
+  const request = { check: false, only: [], revision: null, actor: 'cli:me' };
+  const files: Record<string, string> = JSON.parse(await bundle(request, variables));
+  expect(Object.keys(files)).toEqual(expect.arrayContaining(['site.yml', 'host/socle-run', 'ansible.cfg']));
+  expect(JSON.parse(files['request.json'] ?? '')).toEqual(request);
+  const specs = parse(files['roles/network/meta/argument_specs.yml'] ?? '').argument_specs.main.options;
+  expect(Object.keys(JSON.parse(files['variables.json'] ?? ''))).toEqual(expect.arrayContaining(Object.keys(specs)));
+});
+
+test('the roles name modules in full and take none but Ansible’s own', async () => {
+  for (const role of ['baseline', 'network']) {
+    const text = await readFile(new URL(`../../ansible/roles/${role}/tasks/main.yml`, import.meta.url), 'utf8');
+    for (const task of parse(text) as Record<string, unknown>[]) {
+      expect(
+        Object.keys(task)
+          .filter((key) => key.includes('.'))
+          .every((key) => key.startsWith('ansible.builtin.')),
+      ).toBe(true);
+      expect(
+        Object.keys(task).some((key) => key.startsWith('ansible.builtin.')),
+        String(task.name),
+      ).toBe(true);
+    }
+  }
+});
+
+test('what the host prints of a run is events, then the record', () => {
+  expect(parseLine('{"event":"task","role":"network","task":"Write rulesets","at":1}').event?.role).toBe('network');
+  expect(() => parseLine('{"record":{}}')).toThrow();
+  expect(codeOf(() => recordNamed([], 'last'))).toBe('not-found');
+});

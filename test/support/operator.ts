@@ -1,0 +1,94 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type RunResult, run, type StartedProcess, start } from '../../src/kernel/process.ts';
+import { addresses } from '../../src/sandbox/names.ts';
+import { sshCommand } from '../../src/sandbox/ssh.ts';
+import { directoryOf, type MachineRecord } from '../../src/sandbox/store.ts';
+
+const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
+const anyCode = Array.from({ length: 256 }, (_, code) => code);
+
+/** What the verbs used here print, as far as tests look into it. */
+export interface SocleDocument {
+  readonly config: string;
+  readonly record: { readonly key: string };
+}
+
+export interface SocleAnswer<T = SocleDocument> {
+  readonly exitCode: number;
+
+  readonly answer: T;
+}
+
+/** The operator of a throw-away machine: the command line and other programs, run where the operator sits. */
+export class Operator {
+  readonly machine: MachineRecord;
+  readonly directory: string;
+  readonly key: string;
+
+  constructor(machine: MachineRecord, directory: string) {
+    this.machine = machine;
+    this.directory = directory;
+    this.key = join(directoryOf(machine.name), 'operator-key');
+  }
+
+  get #inside(): string[] {
+    return [`--net=/proc/${this.machine.namespaces.operator}/ns/net`, '--'];
+  }
+
+  exec(file: string, args: readonly string[], input?: string): Promise<RunResult> {
+    return run('nsenter', [...this.#inside, file, ...args], { accept: anyCode, input, cwd: this.directory });
+  }
+
+  startSocle(...args: string[]): StartedProcess {
+    const env = { XDG_CONFIG_HOME: join(this.directory, '.config') };
+    return start('nsenter', [...this.#inside, socle, ...args, '--json'], { cwd: this.directory, env });
+  }
+
+  socle<T = SocleDocument>(...args: string[]): Promise<SocleAnswer<T>> {
+    return answerOf<T>(this.startSocle(...args));
+  }
+
+  /** As root on the machine, by the way given. */
+  async on(command: string, address: string = addresses.host.v4): Promise<RunResult> {
+    const [file, ...args] = sshCommand(this.machine, [`sudo sh -c '${command.replaceAll("'", `'\\''`)}'`]);
+    const words = args.map((word) => (word.startsWith('debian@') ? `debian@${address}` : word));
+    return run(file, words, { accept: anyCode, timeout: 120_000 });
+  }
+
+  /** Brings the VPN up with a peer's file, as wg-quick would: the kernel of the tests may have no WireGuard. */
+  async joinVpn(config: string): Promise<void> {
+    await this.exec('wireguard-go', ['wgop']);
+    const plain = config.split('\n').filter((line) => !line.startsWith('Address') && !line.startsWith('#'));
+    await this.exec('wg', ['setconf', 'wgop', '/dev/stdin'], plain.join('\n'));
+    await this.exec('ip', ['address', 'add', '10.8.0.2/32', 'dev', 'wgop']);
+    await this.exec('ip', ['link', 'set', 'wgop', 'mtu', '1420', 'up']);
+    for (const network of ['10.8.0.0/24', '10.43.0.0/16']) {
+      await this.exec('ip', ['route', 'add', network, 'dev', 'wgop']);
+    }
+  }
+}
+
+export async function answerOf<T = SocleDocument>(child: StartedProcess): Promise<SocleAnswer<T>> {
+  let text = '';
+  child.stdout?.on('data', (chunk) => {
+    text += chunk;
+  });
+  child.stderr?.resume();
+  const { exitCode } = await child.ended;
+  return { exitCode, answer: JSON.parse(text) as T };
+}
+
+/** Processes below one, with their command lines. */
+export async function descendants(pid: number): Promise<{ pid: number; command: string }[]> {
+  const found: { pid: number; command: string }[] = [];
+  for (const task of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+    const children = await readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(() => '');
+    for (const child of children.split(' ').filter(Boolean).map(Number)) {
+      const command = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+      found.push({ pid: child, command }, ...(await descendants(child)));
+    }
+  }
+  return found;
+}
