@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { type OperatorFiles, operatorFiles, writePrivate } from '../platform/operator-files.ts';
@@ -57,19 +58,36 @@ export async function connectHost(platform: Platform, options: ConnectOptions): 
     public: { kind: 'public', address: host.address },
     vpn: { kind: 'vpn', address: privateAddress(platform.vpn) },
   } as const;
-  const way = await firstAnswer(target, [ways.vpn, ways.public], signal);
+  const way = await firstAnswer(target, ways, signal);
   return { platform, files, target, ways, way, progress, signal };
 }
 
-/** Both are asked at once; the VPN wins when it answers. Elsewhere its address may be another machine: that one is silent to us, or shows another key. */
-async function firstAnswer(target: SshTarget, ways: readonly Way[], signal: AbortSignal | undefined): Promise<Way> {
-  const answers = await Promise.allSettled(
-    ways.map((way) => execAsRoot(target, way, 'true', { timeout: 20_000, signal })),
-  );
-  const found = ways.find((_, index) => answers[index]?.status === 'fulfilled');
-  if (found) return found;
-  const last = answers.at(-1);
-  throw last?.status === 'rejected' ? last.reason : fail('host-unreachable', 'the host does not answer');
+/** How much longer the VPN may take than the public address: it is the way that will remain. */
+const grace = 1_500;
+
+/**
+ * Both are asked at once, and the VPN wins when it answers. Where the VPN is down, its address may be another machine:
+ * that one shows another host key.
+ */
+async function firstAnswer(
+  target: SshTarget,
+  ways: { readonly public: Way; readonly vpn: Way },
+  signal: AbortSignal | undefined,
+): Promise<Way> {
+  const decided = new AbortController();
+  const either = AbortSignal.any([decided.signal, ...(signal ? [signal] : [])]);
+  const ask = async (way: Way) => {
+    await execAsRoot(target, way, 'true', { timeout: 20_000, signal: either });
+    return way;
+  };
+  const inPublic = ask(ways.public);
+  try {
+    return await Promise.any([ask(ways.vpn), inPublic.then((way) => sleep(grace, way, { signal: either }))]);
+  } catch {
+    return await inPublic;
+  } finally {
+    decided.abort();
+  }
 }
 
 export interface UpOptions {

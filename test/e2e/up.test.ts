@@ -44,6 +44,7 @@ describe.skipIf(userInfo().uid !== 0 || !tools).each([13, 12] as const)(
       await operator.socle('vpn', 'add', 'laptop');
     });
     afterAll(async () => {
+      await operator.leaveVpn();
       await removeMachine(name);
       await rm(operator.directory, { recursive: true, force: true });
     });
@@ -137,6 +138,17 @@ describe.skipIf(userInfo().uid !== 0 || !tools).each([13, 12] as const)(
       expect(await answers(vpn)).toBe(true);
       const { exitCode } = await operator.on('nft list table inet socle | grep -q "tcp dport 22 accept"', vpn);
       expect(exitCode).toBe(0);
+    });
+
+    test('`up` puts a damaged ruleset right, and a rescue boot opens SSH for keys', async () => {
+      expect((await operator.socle('up', ...login)).exitCode).toBe(0);
+      expect(await status()).toEqual({ confirmed: 'closed', current: true, loaded: true, trial: false });
+      expect(await answers(addresses.host.v4)).toBe(false);
+      const rescue = 'echo quiet socle.rescue=1 > /run/cmdline && mount --bind /run/cmdline /proc/cmdline';
+      await operator.on(`${rescue} && systemctl restart socle-firewall`, vpn);
+      expect(await answers(addresses.host.v4)).toBe(true);
+      await operator.on('umount /proc/cmdline && systemctl restart socle-firewall', vpn);
+      expect(await answers(addresses.host.v4)).toBe(false);
     });
   },
 );

@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunResult, run, type StartedProcess, start } from '../../src/kernel/process.ts';
 import { addresses } from '../../src/sandbox/names.ts';
 import { sshCommand } from '../../src/sandbox/ssh.ts';
 import { directoryOf, type MachineRecord } from '../../src/sandbox/store.ts';
+import { until } from './until.ts';
 
 const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
 const anyCode = Array.from({ length: 256 }, (_, code) => code);
@@ -26,6 +27,7 @@ export class Operator {
   readonly machine: MachineRecord;
   readonly directory: string;
   readonly key: string;
+  #tunnel: StartedProcess | undefined;
 
   constructor(machine: MachineRecord, directory: string) {
     this.machine = machine;
@@ -37,8 +39,8 @@ export class Operator {
     return [`--net=/proc/${this.machine.namespaces.operator}/ns/net`, '--'];
   }
 
-  exec(file: string, args: readonly string[], input?: string): Promise<RunResult> {
-    return run('nsenter', [...this.#inside, file, ...args], { accept: anyCode, input, cwd: this.directory });
+  exec(file: string, args: readonly string[]): Promise<RunResult> {
+    return run('nsenter', [...this.#inside, file, ...args], { accept: anyCode, cwd: this.directory });
   }
 
   startSocle(...args: string[]): StartedProcess {
@@ -59,14 +61,24 @@ export class Operator {
 
   /** Brings the VPN up with a peer's file, as wg-quick would: the kernel of the tests may have no WireGuard. */
   async joinVpn(config: string): Promise<void> {
-    await this.exec('wireguard-go', ['wgop']);
+    // The control sockets of all namespaces share one directory.
+    const tunnel = `wg${this.machine.namespaces.operator}`;
+    this.#tunnel = start('nsenter', [...this.#inside, 'wireguard-go', '--foreground', tunnel]);
+    await until('the tunnel of the operator', async () => (await this.exec('wg', ['show', tunnel])).exitCode === 0);
     const plain = config.split('\n').filter((line) => !line.startsWith('Address') && !line.startsWith('#'));
-    await this.exec('wg', ['setconf', 'wgop', '/dev/stdin'], plain.join('\n'));
-    await this.exec('ip', ['address', 'add', '10.8.0.2/32', 'dev', 'wgop']);
-    await this.exec('ip', ['link', 'set', 'wgop', 'mtu', '1420', 'up']);
+    const file = join(this.directory, 'setconf');
+    await writeFile(file, plain.join('\n'), { mode: 0o600 });
+    await this.exec('wg', ['setconf', tunnel, file]);
+    await this.exec('ip', ['address', 'add', '10.8.0.2/32', 'dev', tunnel]);
+    await this.exec('ip', ['link', 'set', tunnel, 'mtu', '1420', 'up']);
     for (const network of ['10.8.0.0/24', '10.43.0.0/16']) {
-      await this.exec('ip', ['route', 'add', network, 'dev', 'wgop']);
+      await this.exec('ip', ['route', 'add', network, 'dev', tunnel]);
     }
+  }
+
+  async leaveVpn(): Promise<void> {
+    this.#tunnel?.kill('SIGTERM');
+    await this.#tunnel?.ended;
   }
 }
 
