@@ -8,7 +8,7 @@ import { silent } from '../../src/kernel/progress.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
 import { directoryOf } from '../../src/sandbox/store.ts';
-import { answerOf, descendants, Operator } from '../support/operator.ts';
+import { answerOf, Operator, processWith } from '../support/operator.ts';
 
 const installed = (tool: string) => ['/usr/bin', '/usr/sbin'].some((place) => existsSync(join(place, tool)));
 const tools = ['wireguard-go', 'wg', 'nmap'].every(installed);
@@ -91,16 +91,13 @@ describe.skipIf(userInfo().uid !== 0 || !tools).each([13, 12] as const)(
     });
 
     test('a second run changes nothing, though its connection is cut in the middle; a third one is refused meanwhile', async () => {
-      const child = operator.startSocle('up', ...login);
-      const upping = answerOf(child);
-      const follower = await within(120, 'following', async () =>
-        (await descendants(child.pid ?? 0)).find(
-          ({ command }) => command.startsWith('ssh\0') && command.includes(' follow '),
-        ),
+      const upping = answerOf(operator.startSocle('up', ...login));
+      const follower = await within(120, 'following', () =>
+        processWith(' ssh -o', join(operator.directory, '.config'), ' follow '),
       );
       const third = await operator.socle('up', ...login);
       expect(third).toMatchObject({ exitCode: 75, answer: { error: { code: 'busy' } } });
-      process.kill(follower.pid, 'SIGKILL');
+      process.kill(follower, 'SIGKILL');
       expect(await upping).toMatchObject({ exitCode: 0, answer: { record: { changed: [], failed: [] }, ssh: 'vpn' } });
       const { answer: runs } = await operator.socle<{ status: string }[]>('runs', 'list', ...login);
       expect(runs.map((one) => one.status)).toEqual(['done', 'done']);

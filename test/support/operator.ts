@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunResult, run, type StartedProcess, start } from '../../src/kernel/process.ts';
@@ -92,15 +92,9 @@ export async function answerOf<T = SocleDocument>(child: StartedProcess): Promis
   return { exitCode, answer: JSON.parse(text) as T };
 }
 
-/** Processes below one, with their command lines. */
-export async function descendants(pid: number): Promise<{ pid: number; command: string }[]> {
-  const found: { pid: number; command: string }[] = [];
-  for (const task of await readdir(`/proc/${pid}/task`).catch(() => [])) {
-    const children = await readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(() => '');
-    for (const child of children.split(' ').filter(Boolean).map(Number)) {
-      const command = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
-      found.push({ pid: child, command }, ...(await descendants(child)));
-    }
-  }
-  return found;
+/** The process whose command line holds all of these texts. */
+export async function processWith(...texts: readonly string[]): Promise<number | undefined> {
+  const { stdout } = await run('ps', ['-eww', '-o', 'pid=,args=']);
+  const line = stdout.split('\n').find((one) => texts.every((text) => one.includes(text)));
+  return line === undefined ? undefined : Number.parseInt(line, 10);
 }
