@@ -53,10 +53,10 @@ export class Operator {
   }
 
   /** As root on the machine, by the way given. */
-  async on(command: string, address: string = addresses.host.v4): Promise<RunResult> {
+  async on(command: string, address: string = addresses.host.v4, timeout = 120_000): Promise<RunResult> {
     const [file, ...args] = sshCommand(this.machine, [`sudo sh -c '${command.replaceAll("'", `'\\''`)}'`]);
     const words = args.map((word) => (word.startsWith('debian@') ? `debian@${address}` : word));
-    return run(file, words, { accept: anyCode, timeout: 120_000 });
+    return run('timeout', [String(timeout / 1_000), file, ...words], { accept: anyCode });
   }
 
   /** Brings the VPN up with a peer's file, as wg-quick would: the kernel of the tests may have no WireGuard. */
