@@ -7,6 +7,7 @@ import { fail } from '../kernel/errors.ts';
 import { childEnvironment, lastLines, run } from '../kernel/process.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { debianImage } from './image.ts';
+import { seedKubernetes } from './kubernetes.ts';
 import { type DebianRelease, parseMachineName } from './names.ts';
 import { seedMachine } from './seed.ts';
 import { sshCommand } from './ssh.ts';
@@ -68,11 +69,11 @@ async function reachable(name: string, signal?: AbortSignal): Promise<MachineRec
 }
 
 /**
- * Boots a throw-away Debian and waits until it answers over ssh.
+ * Boots a throw-away Debian and waits until it answers over ssh; with `kubernetes` a K3s can run in it.
  * @throws `not-root`, `tool-missing`, `busy` when the name is taken, `sandbox-failed`
  */
 export async function bootMachine(
-  request: { name: string; release: DebianRelease },
+  request: { name: string; release: DebianRelease; kubernetes?: boolean },
   progress: Progress,
   signal?: AbortSignal,
 ): Promise<MachineRecord> {
@@ -86,6 +87,7 @@ export async function bootMachine(
   await removeDirectory(name);
   await claimDirectory(name);
   await seedMachine(directoryOf(name), name);
+  if (request.kubernetes) await seedKubernetes(directoryOf(name));
   const main = fileURLToPath(new URL('./supervisor-main.ts', import.meta.url));
   const args = ['--disable-warning=ExperimentalWarning', main, name, String(request.release), image];
   // Not through `start`: it has to outlive us.

@@ -1,0 +1,54 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/**
+ * What a kubelet and containerd need of a machine that shares our kernel: cgroup hierarchies that can be written to, a
+ * `/dev/kmsg`, and four sysctls that the kubelet writes, which are ordinary files here: they say nothing about a real
+ * host. K3s itself has to be told `fail-cgroupv1=false`, `cgroup-driver=cgroupfs`, `protect-kernel-defaults: false` and
+ * flannel's `host-gw` by whoever installs it.
+ */
+const script = `#!/bin/sh
+set -eu
+for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/*; do
+  if [ ! -h "$hierarchy" ] && mountpoint -q "$hierarchy"; then mount -o remount,rw,bind "$hierarchy" || true; fi
+done
+[ -e /dev/kmsg ] || ln -s null /dev/kmsg
+mkdir -p /run/sandbox-sysctl
+for setting in kernel/panic=10 kernel/panic_on_oops=1 vm/overcommit_memory=1 vm/panic_on_oom=0; do
+  name=\${setting%=*}
+  file=/run/sandbox-sysctl/$(echo "$name" | tr / .)
+  echo "\${setting#*=}" > "$file"
+  mount --bind "$file" "/proc/sys/$name"
+done
+`;
+
+const unit = `[Unit]
+Description=What Kubernetes needs of a throw-away machine
+DefaultDependencies=no
+After=local-fs.target
+Before=sysinit.target systemd-sysctl.service k3s.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/sbin/sandbox-kubernetes
+`;
+
+/** These machines have no CAP_SYS_RESOURCE. */
+const containerd = `[plugins.'io.containerd.cri.v1.runtime']
+restrict_oom_score_adj = true
+`;
+
+/** Puts it into a machine that has not booted yet. */
+export async function seedKubernetes(directory: string): Promise<void> {
+  const write = async (path: string, content: string, mode: number) => {
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), content, { mode });
+  };
+  await write('upper/usr/local/sbin/sandbox-kubernetes', script, 0o755);
+  await write('upper/etc/systemd/system/sandbox-kubernetes.service', unit, 0o644);
+  await write('rancher/k3s/agent/etc/containerd/config-v3.toml.d/10-sandbox.toml', containerd, 0o600);
+  const wants = join(directory, 'upper/etc/systemd/system/sysinit.target.wants');
+  await mkdir(wants, { recursive: true });
+  await symlink('../sandbox-kubernetes.service', join(wants, 'sandbox-kubernetes.service'));
+}
