@@ -36,6 +36,15 @@ test('it writes pods in its own namespace only, and its texts survive the YAML',
   expect(parse(data['helperPod.yaml'])).toMatchObject({ kind: 'Pod' });
 });
 
+test('its helper pods run under an account that is there, without rights and without a token', () => {
+  const [container] = find('Deployment').spec.template.spec.containers;
+  const name = container.args[container.args.indexOf('--service-account-name') + 1];
+  const account = objects.find((object) => object.kind === 'ServiceAccount' && object.metadata.name === name);
+  expect(account).toMatchObject({ automountServiceAccountToken: false });
+  const bound = objects.flatMap(({ subjects = [] }) => subjects.map((subject: { name: string }) => subject.name));
+  expect(bound).not.toContain(name);
+});
+
 test('every object of a namespace that Socle makes comes after it', () => {
   expect(objects[0]).toMatchObject({ kind: 'Namespace', metadata: { name: 'local-path-storage' } });
 });

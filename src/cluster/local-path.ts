@@ -10,6 +10,8 @@ import type { KubernetesObject } from './objects.ts';
 
 const storageNamespace = 'local-path-storage';
 const provisionerName = 'local-path-provisioner';
+/** Helper pods run as root on directories of the host: their account has no rights and no token. */
+const helperName = 'local-path-helper';
 const configName = 'local-path-config';
 
 /** Where volumes lie on the host. */
@@ -37,6 +39,12 @@ function access(): KubernetesObject[] {
   const subjects = [{ kind: 'ServiceAccount', ...inNamespace }];
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: inNamespace },
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: helperName, namespace: storageNamespace },
+      automountServiceAccountToken: false,
+    },
     {
       apiVersion: `${api}/v1`,
       kind: 'Role',
@@ -103,7 +111,7 @@ function deployment(): KubernetesObject {
     image: images.localPathProvisioner,
     imagePullPolicy: 'IfNotPresent',
     command: ['/usr/bin/local-path-provisioner'],
-    args: ['start', '--config', '/etc/config/config.json'],
+    args: ['start', '--config', '/etc/config/config.json', '--service-account-name', helperName],
     env: [
       { name: 'POD_NAMESPACE', value: storageNamespace },
       { name: 'CONFIG_MOUNT_PATH', value: '/etc/config/' },
