@@ -1,0 +1,36 @@
+import { join } from 'node:path/posix';
+import type { ClusterConfig, Platform } from '../platform/schema.ts';
+import { planK3s } from './config.ts';
+import { defaultAccountObjects } from './default-accounts.ts';
+import { localPathObjects } from './local-path.ts';
+import type { Artifact } from './mirror.ts';
+import { manifest } from './objects.ts';
+
+/** Where files of the operator's mirror wait on the host, by checksum, until the role has installed them. */
+export const arrivals = '/var/lib/socle/artifacts';
+
+/** The name under which a file of the mirror waits there. */
+export const arrivalOf = ({ sha256 }: Pick<Artifact, 'sha256'>) => join(arrivals, sha256);
+
+/** What the role `k3s` is told: each name is in its argument specification. */
+export function clusterVariables(
+  platform: Platform,
+  cluster: ClusterConfig,
+  artifacts: readonly Artifact[],
+): Record<string, unknown> {
+  const { nodeName, files } = planK3s(platform, cluster);
+  return {
+    k3s_node_name: nodeName,
+    k3s_config: files,
+    k3s_downloads: artifacts.map((artifact) => ({
+      dest: artifact.name === 'k3s' ? '/usr/local/bin/k3s' : join('/var/lib/rancher/k3s/agent', artifact.name),
+      mode: artifact.name === 'k3s' ? '755' : '600',
+      sha256: artifact.sha256,
+      url: 'url' in artifact.from ? artifact.from.url : `file://${arrivalOf(artifact)}`,
+    })),
+    k3s_manifests: {
+      'socle-default-accounts.yaml': manifest(defaultAccountObjects()),
+      'socle-local-path.yaml': manifest(localPathObjects()),
+    },
+  };
+}
