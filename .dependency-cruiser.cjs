@@ -16,7 +16,10 @@ module.exports = {
     {
       name: 'domain-does-not-know-its-users',
       severity: 'error',
-      from: { path: '^src/(platform|database|backup|drill|observability|governance|demo)/', pathNot: '\\.test\\.ts$' },
+      from: {
+        path: '^src/(platform|database|backup|drill|observability|governance|demo|host|vpn|cluster|sandbox|secrets)/',
+        pathNot: '\\.test\\.ts$',
+      },
       to: { path: '^src/(cli|api|daemon)/' },
     },
     {
@@ -24,6 +27,24 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/platform/' },
       to: { path: '^src/(?!kernel/|platform/)' },
+    },
+    {
+      name: 'vpn-knows-the-platform-only',
+      severity: 'error',
+      from: { path: '^src/vpn/' },
+      to: { path: '^src/(?!kernel/|platform/|vpn/)' },
+    },
+    {
+      name: 'cluster-knows-the-platform-and-the-vpn',
+      severity: 'error',
+      from: { path: '^src/cluster/' },
+      to: { path: '^src/(?!kernel/|platform/|vpn/|cluster/)' },
+    },
+    {
+      name: 'host-knows-what-it-provisions',
+      severity: 'error',
+      from: { path: '^src/host/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/(?!kernel/|platform/|vpn/|cluster/|secrets/|host/)' },
     },
     {
       name: 'database-knows-neither-backup-nor-drill',

@@ -16,6 +16,11 @@ export const contents: readonly Entry[] = [
   },
   { path: 'up', summary: 'make the host what the platform file says', load: () => import('./up.ts') },
   { path: 'plan', summary: 'what `socle up` would change', load: () => import('./plan.ts') },
+  {
+    path: 'kubeconfig',
+    summary: 'what kubectl needs to reach the cluster, as a file',
+    load: () => import('./kubeconfig.ts'),
+  },
   { path: 'runs list', summary: 'the provisioning runs, newest first', load: () => import('./runs-list.ts') },
   { path: 'runs show', summary: 'what one run changed, and how it ended', load: () => import('./runs-show.ts') },
   { path: 'status', summary: 'what is backed up, proven, failing, overdue', load: () => import('./status.ts') },

@@ -1,8 +1,9 @@
-import { parseDomains } from '../host/domains.ts';
 import { exit, fail } from '../kernel/errors.ts';
 import { parseDuration } from '../kernel/units.ts';
+import type { Platform } from '../platform/schema.ts';
+import { mirror, only } from './domain-options.ts';
 import { connect, hostKey, identity } from './host-options.ts';
-import { flag, type Spec, text } from './options.ts';
+import { flag, type Spec } from './options.ts';
 import { runAsText } from './run-text.ts';
 import { verb as define } from './verb.ts';
 
@@ -17,12 +18,21 @@ const vpnWait: Spec<number> = {
   },
 };
 
+/** Why SSH was not closed in public, and what to do about it. */
+function stillOpenText({ vpn }: Platform, peerFile: string | undefined): string {
+  const [peer] = vpn.peers;
+  if (!peer) return 'It was not closed, since nobody is in the VPN yet: `socle vpn add NAME`, then `socle up` again.';
+  const file = peerFile ?? `the file of \`socle vpn config ${peer.name}\``;
+  return `It was not closed, since nobody came through the VPN: bring it up with ${file}, then \`socle up\` again.`;
+}
+
 /** `socle up` */
 export const verb = define({
   options: {
-    only: text('--only <domains>', 'provisioning domains, such as network'),
+    only,
     check: flag('--check', 'tell what would change, and change nothing'),
     vpnWait,
+    mirror,
     identity,
     hostKey,
   },
@@ -30,26 +40,24 @@ export const verb = define({
     'socle up',
     'socle up --check',
     'socle up --only network --vpn-wait 30s',
+    'socle up --only network,orchestration --mirror /media/usb/mirror',
     'socle up --host-key SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDHe3jrLlJQvlVZd2Q',
   ],
   about:
     'Makes the host what the platform file says; a second run changes nothing. Ansible runs on the host itself, in a\n' +
     'unit of its own: a lost connection does not matter to it. A new firewall counts only once the host was reached\n' +
     'behind it; SSH closes in public only after this machine has come through the VPN, else the exit code is 6.',
-  async run({ only, check, vpnWait, identity, hostKey }, session) {
-    const domains = parseDomains(only);
+  async run({ only, check, vpnWait, mirror, identity, hostKey }, session) {
     const connection = await connect(session, { identity, hostKey });
     const { up } = await import('../host/up.ts');
-    const options = { file: session.file(), only: domains, check, actor: session.actor, vpnWait };
+    const options = { file: session.file(), only, check, actor: session.actor, vpnWait, mirror };
     const result = await up(connection, options);
     const ssh = {
       vpn: '\n\nSSH answers through the VPN only.',
       public: '\n\nSSH answers in public.',
       none: '',
     }[result.ssh ?? 'none'];
-    const next = result.stillOpen
-      ? '\nNobody came through the VPN, so that it was not closed: bring the VPN up and run `socle up` again.'
-      : '';
+    const next = result.stillOpen ? `\n${stillOpenText(connection.platform, result.peerFiles[0])}` : '';
     return {
       data: result,
       text: () => `${runAsText(result.record)}${ssh}${next}`,

@@ -37,6 +37,22 @@ test('nothing of K3s’ packaged parts but CoreDNS runs, and what the hardening 
   expect(plan.overrides).toEqual([]);
 });
 
+test('the networks are those of the platform file', () => {
+  const own = planOf('{networks: {pods: 10.100.0.0/16, services: 10.101.0.0/16}}');
+  expect(read(own, 'config.yaml')).toMatchObject({ 'cluster-cidr': '10.100.0.0/16', 'service-cidr': '10.101.0.0/16' });
+});
+
+test.each([
+  ['{networks: {pods: 10.8.0.0/16}}', '', /it overlaps vpn\.subnet/],
+  ['{networks: {pods: 10.43.0.0/16}}', '', /cluster\.networks\.services: it overlaps cluster\.networks\.pods/],
+  ['{}', 'vpn: {subnet: 10.42.7.0/24}', /cluster\.networks\.pods: it overlaps vpn\.subnet/],
+  ['{}', 'host: {address: 10.43.0.9}', /cluster\.networks\.services: it overlaps host\.address/],
+  ['{networks: {pods: 10.42.0.0/25}}', '', /from \/12 to \/24/],
+  ['{k3s: {config: {service-cidr: 10.50.0.0/16}}}', '', /has to know this network[\s\S]*cluster\.networks\.services/],
+])('the networks of cluster %s with %j are refused', (cluster, more, why) => {
+  expect(() => planOf(cluster, more)).toThrow(why);
+});
+
 test('the mode of the kubeconfig stays text: as a number, YAML would make it octal', () => {
   expect(planOf('{}').files['config.yaml']).toContain('write-kubeconfig-mode: "0600"');
 });

@@ -1,5 +1,4 @@
 import { stringify } from 'yaml';
-import { clusterNetworks } from '../platform/networks.ts';
 import type { ClusterConfig, Platform } from '../platform/schema.ts';
 import { privateAddress } from '../vpn/addresses.ts';
 import { admissionConfiguration, auditPolicy, cipherSuites, kubeletConfiguration } from './hardening.ts';
@@ -40,8 +39,8 @@ export function planK3s(platform: Platform, cluster: ClusterConfig): K3sPlan {
     'advertise-address': address,
     'node-ip': address,
     'tls-san': [address, nodeName],
-    'cluster-cidr': clusterNetworks.pods,
-    'service-cidr': clusterNetworks.services,
+    'cluster-cidr': cluster.networks.pods,
+    'service-cidr': cluster.networks.services,
     disable: ['traefik', 'servicelb', 'local-storage', 'metrics-server'],
     'disable-helm-controller': true,
     'write-kubeconfig-mode': '0600',

@@ -38,6 +38,12 @@ test('without a mirror it is the official release, with the checksums of the loc
   });
 });
 
+test('a platform that vouches for a mirror of its own never takes the release instead', async () => {
+  await expect(resolveArtifacts({ env: { HOME: home }, sums: sum('') })).rejects.toMatchObject({
+    code: 'mirror-incomplete',
+  });
+});
+
 test('every entry of the lock has a version and a SHA-256; images are named in full', () => {
   for (const { version, sha256 } of Object.values(lock)) {
     expect(version).toMatch(/^v1\.\d+\.\d+\+k3s\d+$/);

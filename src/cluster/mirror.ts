@@ -44,6 +44,11 @@ export function findMirror({ named, env = process.env }: MirrorOptions = {}): st
 export async function resolveArtifacts(options: MirrorOptions = {}): Promise<Artifact[]> {
   const mirror = findMirror(options);
   if (mirror === null) {
+    if (options.sums !== undefined) {
+      throw fail('mirror-incomplete', 'the platform file vouches for a mirror of its own, and there is none here', {
+        next: 'name it with --mirror or SOCLE_MIRROR, or take `cluster.mirror_sums` out of the platform file',
+      });
+    }
     return Object.entries(lock).map(([name, { url, sha256 }]) => ({ name, sha256, from: { url } }));
   }
   const expected = options.sums === undefined ? lockedSums() : await ownSums(mirror, options.sums);

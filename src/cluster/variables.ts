@@ -12,6 +12,10 @@ export const arrivals = '/var/lib/socle/artifacts';
 /** The name under which a file of the mirror waits there. */
 export const arrivalOf = ({ sha256 }: Pick<Artifact, 'sha256'>) => join(arrivals, sha256);
 
+/** Where an artifact lies once it is installed. */
+export const destinationOf = ({ name }: Pick<Artifact, 'name'>) =>
+  name === 'k3s' ? '/usr/local/bin/k3s' : join('/var/lib/rancher/k3s/agent', name);
+
 /** What the role `k3s` is told: each name is in its argument specification. */
 export function clusterVariables(
   platform: Platform,
@@ -23,7 +27,7 @@ export function clusterVariables(
     k3s_node_name: nodeName,
     k3s_config: files,
     k3s_downloads: artifacts.map((artifact) => ({
-      dest: artifact.name === 'k3s' ? '/usr/local/bin/k3s' : join('/var/lib/rancher/k3s/agent', artifact.name),
+      dest: destinationOf(artifact),
       mode: artifact.name === 'k3s' ? '755' : '600',
       sha256: artifact.sha256,
       url: 'url' in artifact.from ? artifact.from.url : `file://${arrivalOf(artifact)}`,

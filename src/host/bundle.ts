@@ -6,7 +6,7 @@ import { run } from '../kernel/process.ts';
 /** What a run was asked for, as its record tells it later. */
 export interface RunRequest {
   readonly check: boolean;
-  /** Provisioning domains; empty means all. */
+  /** The provisioning domains. */
   readonly only: readonly string[];
   /** Of the platform's repository: a commit, with `+changes` when files differ from it; null without a repository. */
   readonly revision: string | null;

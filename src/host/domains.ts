@@ -1,22 +1,38 @@
 import { fail } from '../kernel/errors.ts';
+import type { Platform } from '../platform/schema.ts';
 
 /** The provisioning domains of the requirements, and those that can be provisioned. */
 const domains = ['network', 'orchestration', 'observability', 'database', 'ops'] as const;
-const available: readonly string[] = ['network'];
+const available = ['network', 'orchestration'] as const;
+export type Domain = (typeof available)[number];
+
+const isAvailable = (name: string): name is Domain => (available as readonly string[]).includes(name);
 
 /**
- * `network,ops` as a list; empty means all that are available.
+ * `network,orchestration` as a list.
  * @throws `usage`, `domain-unavailable`
  */
-export function parseDomains(text: string | undefined): readonly string[] {
-  const names = text?.split(',').map((name) => name.trim()) ?? [];
-  for (const name of names) {
+export function parseDomains(text: string): readonly Domain[] {
+  return text.split(',').map((word) => {
+    const name = word.trim();
+    if (isAvailable(name)) return name;
     if (!(domains as readonly string[]).includes(name)) {
       throw fail('usage', `${name} is no provisioning domain: ${domains.join(', ')}`);
     }
-    if (!available.includes(name)) {
-      throw fail('domain-unavailable', `${name} cannot be provisioned yet; ${available.join(', ')} can`);
-    }
+    throw fail('domain-unavailable', `${name} cannot be provisioned yet; ${available.join(', ')} can`);
+  });
+}
+
+/**
+ * What a run provisions: the domains asked for, else all that the platform file describes.
+ * @throws `domain-unavailable` when the file does not describe one that is asked for
+ */
+export function chooseDomains({ name, cluster }: Platform, asked: readonly Domain[]): readonly Domain[] {
+  if (asked.length === 0) return available.filter((domain) => domain !== 'orchestration' || cluster !== undefined);
+  if (asked.includes('orchestration') && cluster === undefined) {
+    throw fail('domain-unavailable', `the platform ${name} has no \`cluster\` section, so that there is none to make`, {
+      next: 'add `cluster: {}` to the platform file',
+    });
   }
-  return names;
+  return asked;
 }

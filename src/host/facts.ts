@@ -1,58 +1,83 @@
-import { fail } from '../kernel/errors.ts';
-import { formatSize } from '../kernel/units.ts';
 import { execAsRoot, type SshTarget, type Way } from './ssh.ts';
+import type { Tunnel } from './tunnel.ts';
 
 /** What has to be known of a host before anything of it is changed. */
 export interface HostFacts {
   readonly os: string;
   readonly release: number;
+  /** As `uname -m` prints it. */
+  readonly architecture: string;
+  /** Bytes. */
   readonly memory: number;
+  /** Bytes below /var. */
   readonly freeDisk: number;
   readonly ansible: boolean;
-  /** K3s is there, and Socle did not install it. */
-  readonly foreignK3s: boolean;
+  /** A firewall was confirmed once: the domain `network` is there. */
+  readonly network: boolean;
+  /** A unit of K3s that Socle did not write; empty when there is none. */
+  readonly foreignK3s: string;
+  /** Programs that have a port which ours need: `udp 51820 (openvpn)`. */
+  readonly busyPorts: readonly string[];
+  /** The tunnel that this connection came through; null when it came by another way. */
+  readonly tunnel: Tunnel | null;
 }
+
+/** Ports that are looked at before a run. */
+export interface WantedPorts {
+  /** WireGuard's. */
+  readonly udp: number;
+  /** Those of K3s; none without a cluster. */
+  readonly tcp: readonly number[];
+}
+
+/** API, its proxy, kubelet, kube-proxy, controllers, scheduler, and containerd's streaming server. */
+export const k3sPorts = [6443, 6444, 10_010, 10_248, 10_249, 10_250, 10_256, 10_257, 10_258, 10_259] as const;
 
 const script = `. /etc/os-release
 echo "os=$ID"
+client=\${1%% *}
+key=$(wg show wg0 allowed-ips 2>/dev/null | awk -v ip="$client/32" '{for (i = 2; i <= NF; i++) if ($i == ip) print $1}')
+if test -n "$key"; then echo "tunnel=$client $key $(wg show wg0 listen-port)"; fi
 echo "release=\${VERSION_ID:-0}"
+echo "architecture=$(uname -m)"
 echo "memory=$(awk '/^MemTotal/ {print $2 * 1024}' /proc/meminfo)"
 echo "freeDisk=$(df --output=avail -B1 /var | tail -1 | tr -d ' ')"
 if command -v ansible-playbook >/dev/null && python3 -c 'import apt' 2>/dev/null; then echo ansible=yes; fi
-if test -e /usr/local/bin/k3s && ! test -e /etc/socle; then echo foreignK3s=yes; fi`;
+if test -e /etc/socle/firewall/ruleset.nft; then echo network=yes; fi
+for unit in k3s k3s-agent; do
+  file=/etc/systemd/system/$unit.service
+  if test -e $file && ! grep -qs 'Written by Socle' $file; then echo "foreignK3s=$unit.service"; fi
+done
+busy() { sed -n 's/.*users:(("\\([^"]*\\)".*/\\1/p' | sort -u | grep -vE "$2" | sed "s/.*/busyPort=$1 (&)/"; }
+ss -Hlunp "sport = :$2" | busy "udp $2" '^(wireguard-go)$'
+wg show all listen-port 2>/dev/null | awk -v port="$2" '$2 == port && $1 != "wg0" {print "busyPort=udp " port " (" $1 ")"}'
+shift 2
+for port in "$@"; do ss -Hltnp "sport = :$port" | busy "tcp $port" '^(k3s|containerd)'; done; true`;
 
-export async function readFacts(target: SshTarget, way: Way, signal?: AbortSignal): Promise<HostFacts> {
-  const { stdout } = await execAsRoot(target, way, script, { timeout: 60_000, signal });
-  const facts = new Map(stdout.split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]));
+export async function readFacts(
+  target: SshTarget,
+  way: Way,
+  { udp, tcp }: WantedPorts,
+  signal?: AbortSignal,
+): Promise<HostFacts> {
+  const args = [udp, ...tcp].map(String);
+  const { stdout } = await execAsRoot(target, way, script, { args, timeout: 60_000, signal });
+  const lines = stdout.split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)] as const);
+  const facts = new Map(lines);
+  const [client, key, port] = (facts.get('tunnel') ?? '').split(' ');
   const number = (name: string) => Number(facts.get(name) ?? 0);
   return {
     os: facts.get('os') ?? 'unknown',
     release: number('release'),
+    architecture: facts.get('architecture') ?? 'unknown',
     memory: number('memory'),
     freeDisk: number('freeDisk'),
     ansible: facts.get('ansible') === 'yes',
-    foreignK3s: facts.get('foreignK3s') === 'yes',
+    network: facts.get('network') === 'yes',
+    foreignK3s: facts.get('foreignK3s') ?? '',
+    tunnel: client && key ? { client, key, port: Number(port) } : null,
+    busyPorts: lines.flatMap(([name, value]) => (name === 'busyPort' ? [value] : [])),
   };
-}
-
-const least = { memory: 900 * 2 ** 20, freeDisk: 2 * 2 ** 30 } as const;
-
-/** @throws `host-unsupported`, before anything was changed */
-export function requireSupported({ os, release, memory, freeDisk, foreignK3s }: HostFacts): void {
-  if (os !== 'debian' || (release !== 12 && release !== 13)) {
-    throw fail('host-unsupported', `the host runs ${os} ${release}, not Debian 12 or 13`);
-  }
-  if (memory < least.memory) throw fail('host-unsupported', `the host has ${formatSize(memory)} of memory`);
-  if (freeDisk < least.freeDisk) {
-    throw fail('host-unsupported', `/var of the host has ${formatSize(freeDisk)} left, and a run needs 2 GiB`, {
-      next: 'free some space (`apt-get clean`, `journalctl --vacuum-size=100M`), then run `socle up` again',
-    });
-  }
-  if (foreignK3s) {
-    throw fail('host-unsupported', 'there is a K3s on the host that Socle did not install', {
-      next: 'remove it with k3s-uninstall.sh once its data is safe, or use a fresh host',
-    });
-  }
 }
 
 /** Ansible runs on the host itself; this installs it and nothing else. */

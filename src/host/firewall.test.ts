@@ -15,6 +15,7 @@ vpn:
     - {name: a, public_key: xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=, address: 10.8.0.2, reaches: [b]}
     - {name: b, public_key: TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=, address: 10.8.0.3}
 firewall: {public: [{port: 80}, {port: 3478, protocol: udp}]}
+cluster: {}
 `,
   'platform.yaml',
 );
@@ -39,6 +40,17 @@ test('the text replaces our own table and touches no other one', () => {
   expect(text).toContain('priority -150');
   expect(text).not.toContain('2222');
   expect(renderFirewall(open)).toContain('    tcp dport 2222 accept\n');
+});
+
+test('the networks of the cluster are those of the platform file; without one there are none', () => {
+  const text = (more: string) =>
+    renderFirewall(planFirewall(parsePlatform(`name: t\nenvironment: dev\n${more}`, 'f'), 'vpn'));
+  const own = text('cluster: {networks: {pods: 10.100.0.0/16, services: 10.101.0.0/16}}');
+  expect(own).toContain('ip daddr { 10.8.0.1, 10.101.0.0/16 } accept');
+  expect(own).toContain('ip daddr { 10.8.0.0/24, 10.101.0.0/16, 10.100.0.0/16 } drop');
+  expect(own).toContain('iifname { "cni0"');
+  expect(text('')).toContain('ip daddr { 10.8.0.1 } accept');
+  expect(text('')).not.toMatch(/10\.4[23]|cni0/);
 });
 
 const probe = fileURLToPath(new URL('../../test/support/network-probe.ts', import.meta.url));

@@ -1,5 +1,4 @@
-import { clusterNetworks } from '../platform/networks.ts';
-import type { Platform } from '../platform/schema.ts';
+import type { ClusterConfig, Platform } from '../platform/schema.ts';
 import { privateAddress, tunnel } from '../vpn/addresses.ts';
 
 /** Everything that the ruleset says, as data. */
@@ -7,8 +6,8 @@ export interface FirewallPlan {
   readonly vpnSubnet: string;
   /** The host's address in the VPN. */
   readonly hostAddress: string;
-  readonly serviceNetwork: string;
-  readonly podNetwork: string;
+  /** Null without a cluster. */
+  readonly cluster: ClusterConfig['networks'] | null;
   readonly wireguardPort: number;
   readonly extraWireguardPorts: readonly number[];
   /** TCP port of SSH while it answers in public; null once it does not. */
@@ -21,13 +20,12 @@ export interface FirewallPlan {
 /** Interfaces of K3s' pod network (flannel). What comes from anywhere else but the tunnel is public: unknown ones too. */
 const podInterfaces = ['cni0', 'flannel.1', 'flannel-wg'] as const;
 
-export function planFirewall({ host, vpn, firewall }: Platform, ssh: 'public' | 'vpn'): FirewallPlan {
+export function planFirewall({ host, vpn, firewall, cluster }: Platform, ssh: 'public' | 'vpn'): FirewallPlan {
   const addressOf = new Map(vpn.peers.map(({ name, address }) => [name, address]));
   return {
     vpnSubnet: vpn.subnet,
     hostAddress: privateAddress(vpn),
-    serviceNetwork: clusterNetworks.services,
-    podNetwork: clusterNetworks.pods,
+    cluster: cluster?.networks ?? null,
     wireguardPort: vpn.port,
     extraWireguardPorts: vpn.extra_ports.filter((port) => port !== vpn.port),
     publicSsh: ssh === 'public' ? (host?.port ?? 22) : null,
@@ -51,6 +49,7 @@ export function planFallback(platform: Platform): FirewallPlan {
  */
 export function renderFirewall(plan: FirewallPlan): string {
   const ports = [...new Set([plan.wireguardPort, ...plan.extraWireguardPorts])];
+  const { services, pods } = plan.cluster ?? {};
   const lines = [
     'add table inet socle',
     'delete table inet socle',
@@ -62,17 +61,17 @@ export function renderFirewall(plan: FirewallPlan): string {
     '    iifname "lo" accept',
     '    ct state { established, related } accept',
     `    iifname "${tunnel}" goto tunnel`,
-    `    iifname { ${podInterfaces.map((name) => `"${name}"`).join(', ')} } accept`,
+    ...(plan.cluster ? [`    iifname { ${quoted(podInterfaces)} } accept`] : []),
     '    goto public',
     '  }',
     '  chain tunnel {',
     `    ip saddr != ${plan.vpnSubnet} drop`,
-    `    ip daddr { ${plan.hostAddress}, ${plan.serviceNetwork} } accept`,
+    `    ip daddr { ${networks(plan.hostAddress, services)} } accept`,
     ...plan.peerPairs.map(({ from, to }) => `    ip saddr ${from} ip daddr ${to} accept`),
     '    drop',
     '  }',
     '  chain public {',
-    `    ip daddr { ${plan.vpnSubnet}, ${plan.serviceNetwork}, ${plan.podNetwork} } drop`,
+    `    ip daddr { ${networks(plan.vpnSubnet, services, pods)} } drop`,
     '    icmp type { echo-request, destination-unreachable, time-exceeded, parameter-problem } accept',
     '    ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept',
     '    icmpv6 type { echo-request, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept',
@@ -92,10 +91,13 @@ export function renderFirewall(plan: FirewallPlan): string {
   return `${lines.join('\n')}\n`;
 }
 
+const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
+const networks = (...some: readonly (string | undefined)[]) => some.filter((one) => one !== undefined).join(', ');
+
 /** WireGuard listens on one port; the others lead there. */
-function extraPorts({ extraWireguardPorts, wireguardPort }: FirewallPlan): string[] {
+function extraPorts({ extraWireguardPorts, wireguardPort, cluster }: FirewallPlan): string[] {
   if (extraWireguardPorts.length === 0) return [];
-  const trusted = ['lo', tunnel, ...podInterfaces].map((name) => `"${name}"`).join(', ');
+  const trusted = quoted(['lo', tunnel, ...(cluster ? podInterfaces : [])]);
   return [
     '  chain extra_ports {',
     '    type nat hook prerouting priority -101; policy accept;',

@@ -4,15 +4,18 @@ import { parse } from 'yaml';
 import { SocleError } from '../kernel/errors.ts';
 import { parsePlatform } from '../platform/load.ts';
 import { bundle } from './bundle.ts';
-import { parseDomains } from './domains.ts';
-import { type HostFacts, requireSupported } from './facts.ts';
+import { chooseDomains, parseDomains } from './domains.ts';
+import type { HostFacts } from './facts.ts';
 import { fingerprint } from './host-key.ts';
 import { parseLine, recordNamed } from './records.ts';
+import { requireSupported } from './requirements.ts';
 import { rootCommand, type SshTarget, sshFailure, type Way } from './ssh.ts';
 import { ansibleVariables } from './variables.ts';
 
 const target: SshTarget = { platform: 't', user: 'debian', port: 2222, knownHosts: '/k', identity: undefined };
 const way: Way = { kind: 'public', address: '198.51.100.20' };
+const alone = parsePlatform('name: t\nenvironment: dev\n', 'f');
+const clustered = parsePlatform('name: t\nenvironment: dev\ncluster: {}\n', 'f');
 const codeOf = (work: () => unknown) => {
   try {
     work();
@@ -51,12 +54,18 @@ test('fingerprints are those of ssh-keygen', () => {
 });
 
 test('domains that cannot be provisioned yet are refused', () => {
-  expect(parseDomains(undefined)).toEqual([]);
-  expect(parseDomains('network')).toEqual(['network']);
-  for (const name of ['orchestration', 'ops', 'observability', 'database']) {
+  expect(parseDomains('network, orchestration')).toEqual(['network', 'orchestration']);
+  for (const name of ['ops', 'observability', 'database']) {
     expect(codeOf(() => parseDomains(`network,${name}`))).toBe('domain-unavailable');
   }
   expect(codeOf(() => parseDomains('netwrk'))).toBe('usage');
+});
+
+test('a run provisions what the platform file describes, unless less is asked for', () => {
+  expect(chooseDomains(alone, [])).toEqual(['network']);
+  expect(chooseDomains(clustered, [])).toEqual(['network', 'orchestration']);
+  expect(chooseDomains(clustered, ['network'])).toEqual(['network']);
+  expect(codeOf(() => chooseDomains(alone, ['orchestration']))).toBe('domain-unavailable');
 });
 
 test('a host that cannot be provisioned is refused before anything is changed', () => {
@@ -66,31 +75,47 @@ test('a host that cannot be provisioned is refused before anything is changed', 
     memory: 4 * 2 ** 30,
     freeDisk: 20 * 2 ** 30,
     ansible: true,
-    foreignK3s: false,
+    architecture: 'x86_64',
+    network: false,
+    foreignK3s: '',
+    busyPorts: [],
+    tunnel: null,
   };
-  expect(codeOf(() => requireSupported(facts))).toBe('none');
+  const asked = (more: Partial<HostFacts>, ...domains: ('network' | 'orchestration')[]) =>
+    codeOf(() => requireSupported({ ...facts, ...more }, clustered, domains));
+  expect(asked({}, 'network', 'orchestration')).toBe('none');
   const wrong: Partial<HostFacts>[] = [
     { os: 'ubuntu', release: 24.04 },
     { release: 11 },
     { memory: 2 ** 29 },
     { freeDisk: 2 ** 20 },
-    { foreignK3s: true },
+    { busyPorts: ['udp 51820 (openvpn)'] },
   ];
-  for (const one of wrong) expect(codeOf(() => requireSupported({ ...facts, ...one }))).toBe('host-unsupported');
+  for (const one of wrong) expect(asked(one, 'network')).toBe('host-unsupported');
+  const wrongForCluster = [{ foreignK3s: 'k3s.service' }, { architecture: 'aarch64' }, { memory: 2 * 2 ** 30 }];
+  for (const one of wrongForCluster) {
+    expect(asked(one, 'network')).toBe('none');
+    expect(asked(one, 'network', 'orchestration')).toBe('host-unsupported');
+  }
+  expect(asked({}, 'orchestration')).toBe('domain-needs-another');
+  expect(asked({ network: true }, 'orchestration')).toBe('none');
 });
 
 test('the bundle holds the playbook, the request and the variables that the roles ask for', async () => {
-  const variables = ansibleVariables(parsePlatform('name: t\nenvironment: dev\n', 'f'));
+  const variables = ansibleVariables(clustered, []);
   const request = { check: false, only: [], revision: null, actor: 'cli:me' };
   const files: Record<string, string> = JSON.parse(await bundle(request, variables));
   expect(Object.keys(files)).toEqual(expect.arrayContaining(['site.yml', 'host/socle-run', 'ansible.cfg']));
   expect(JSON.parse(files['request.json'] ?? '')).toEqual(request);
-  const specs = parse(files['roles/network/meta/argument_specs.yml'] ?? '').argument_specs.main.options;
-  expect(Object.keys(JSON.parse(files['variables.json'] ?? ''))).toEqual(expect.arrayContaining(Object.keys(specs)));
+  const given = Object.keys(JSON.parse(files['variables.json'] ?? ''));
+  for (const role of ['network', 'k3s']) {
+    const specs = parse(files[`roles/${role}/meta/argument_specs.yml`] ?? '').argument_specs.main.options;
+    expect(given).toEqual(expect.arrayContaining(Object.keys(specs)));
+  }
 });
 
 test('the roles name modules in full and take none but Ansible’s own', async () => {
-  for (const role of ['baseline', 'network']) {
+  for (const role of ['baseline', 'network', 'k3s']) {
     const text = await readFile(new URL(`../../ansible/roles/${role}/tasks/main.yml`, import.meta.url), 'utf8');
     for (const task of parse(text) as Record<string, unknown>[]) {
       expect(

@@ -1,4 +1,6 @@
-import { fail } from '../kernel/errors.ts';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { asSocleError, fail } from '../kernel/errors.ts';
 import { lastLines, type RunResult, run, type StartedProcess, start } from '../kernel/process.ts';
 import { shellWord } from '../kernel/shell.ts';
 
@@ -93,6 +95,46 @@ export function startAsRoot(
   signal?: AbortSignal,
 ): StartedProcess {
   return start('ssh', rootCommand(target, way, script, args), { signal, env: environment() });
+}
+
+export interface SendOptions extends Pick<ExecOptions, 'args' | 'accept' | 'signal'> {
+  readonly file: string;
+  /** Told how many bytes have gone. */
+  readonly sent: (bytes: number) => void;
+}
+
+/**
+ * Runs a script as root on the host with a file of ours as its standard input.
+ * @throws as `execAsRoot` does
+ */
+export async function sendAsRoot(
+  target: SshTarget,
+  way: Way,
+  script: string,
+  { args = [], accept = [0], file, sent, signal }: SendOptions,
+): Promise<{ readonly exitCode: number }> {
+  const child = start('ssh', rootCommand(target, way, script, args), {
+    signal,
+    env: environment(),
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => {
+    stderr = lastLines(`${stderr}${chunk}`);
+  });
+  let bytes = 0;
+  const source = createReadStream(file, { highWaterMark: 2 ** 18 });
+  source.on('data', (chunk) => {
+    bytes += chunk.length;
+    sent(bytes);
+  });
+  // Where the host stops reading, how ssh ends tells why.
+  const unread = child.stdin ? await pipeline(source, child.stdin).catch((error: unknown) => error) : undefined;
+  const { exitCode, aborted } = await child.ended;
+  if (aborted) throw asSocleError(signal?.reason);
+  if (exitCode === 0 && unread) throw asSocleError(unread);
+  if (accept.includes(exitCode)) return { exitCode };
+  throw sshFailure(target, way, { exitCode, stderr, stdout: '' });
 }
 
 /** What ssh, sudo or the script meant by failing. */

@@ -1,16 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { resolveArtifacts } from '../cluster/mirror.ts';
 import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { type OperatorFiles, operatorFiles, writePrivate } from '../platform/operator-files.ts';
 import type { HostConfig, Platform } from '../platform/schema.ts';
 import { privateAddress } from '../vpn/addresses.ts';
+import { writePeerFiles } from '../vpn/peers.ts';
+import { forgetArtifacts, missingArtifacts, uploadArtifacts } from './artifacts.ts';
 import { revisionOf } from './bundle.ts';
-import { installAnsible, readFacts, requireSupported } from './facts.ts';
+import { chooseDomains, type Domain } from './domains.ts';
+import { installAnsible, readFacts } from './facts.ts';
 import { knowHost } from './host-key.ts';
 import type { RunRecord } from './records.ts';
+import { requireSupported, wantedPorts } from './requirements.ts';
 import { followRun, startRun } from './run.ts';
-import { applyFirewallStep, planFirewallSteps, readFirewall, type SettleDeps, vpnAnswers } from './settle.ts';
+import {
+  applyFirewallStep,
+  planFirewallSteps,
+  readFirewall,
+  type SettleDeps,
+  tolerable,
+  vpnAnswers,
+} from './settle.ts';
 import { execAsRoot, type SshTarget, type Way } from './ssh.ts';
+import { refuseToCut, tunnelChanges } from './tunnel.ts';
 import { ansibleVariables } from './variables.ts';
 
 /** A host that the operator can reach now. */
@@ -92,43 +105,70 @@ async function firstAnswer(
 
 export interface UpOptions {
   readonly file: string;
-  readonly only: readonly string[];
+  /** Empty means all that the platform file describes. */
+  readonly only: readonly Domain[];
   readonly check: boolean;
   readonly actor: string;
+  /** A directory of artifacts, where a flag names one. */
+  readonly mirror: string | undefined;
   /** Milliseconds to wait for the VPN before SSH stays open in public. */
   readonly vpnWait: number;
 }
 
 export interface UpResult {
   readonly record: RunRecord;
-  /** Where SSH answers now; null after a check. */
+  /** Artifacts of the mirror that the host had not, by name. */
+  readonly sent: readonly string[];
+  /** Where SSH answers now; null where this run left it as it was. */
   readonly ssh: 'vpn' | 'public' | null;
   /** SSH was to be closed in public, and nobody came through the VPN. */
   readonly stillOpen: boolean;
+  /** WireGuard files of peers that were written here. */
+  readonly peerFiles: readonly string[];
 }
 
 /**
  * Makes the host what the platform file says, or tells what would change. The run goes on when we are interrupted.
- * @throws `host-unsupported`, `busy`, `run-failed`, `firewall-reverted`
+ * @throws `host-unsupported`, `domain-unavailable`, `domain-needs-another`, `vpn-would-be-cut`, `mirror-incomplete`,
+ *   `checksum-mismatch` before anything was changed; then `busy`, `run-failed`, `firewall-reverted`
  */
-export async function up(connection: Connection, options: UpOptions): Promise<UpResult> {
-  const { platform, target, ways, way, progress, signal } = connection;
-  const facts = await readFacts(target, way, signal);
-  requireSupported(facts);
+export async function up(found: Connection, options: UpOptions): Promise<UpResult> {
+  const { platform, target, ways, progress, signal } = found;
+  const { check, actor, file } = options;
+  const domains = chooseDomains(platform, options.only);
+  const cluster = domains.includes('orchestration') ? platform.cluster : undefined;
+  const facts = await readFacts(target, found.way, wantedPorts(platform, domains), signal);
+  requireSupported(facts, platform, domains);
+  const changes = facts.tunnel && domains.includes('network') ? tunnelChanges(platform, facts.tunnel) : [];
+  const connection = changes.length > 0 && !check ? await leaveTunnel(found, changes) : found;
+  const { way } = connection;
+  const deps = { target, progress, signal };
+  const artifacts = cluster ? await resolveArtifacts({ named: options.mirror, sums: cluster.mirror_sums }) : [];
+  const missing = await missingArtifacts(deps, way, artifacts);
   if (!facts.ansible) {
     progress.step('installing Ansible on the host');
     await installAnsible(target, way, signal);
   }
+  if (!check) await uploadArtifacts(deps, way, missing);
   progress.step('starting the run');
-  const { check, only, actor, file } = options;
-  const deps = { target, progress, signal };
-  const request = { check, only, actor, revision: await revisionOf(file) };
-  const id = await startRun(deps, way, request, ansibleVariables(platform));
+  const request = { check, only: domains, actor, revision: await revisionOf(file) };
+  const id = await startRun(deps, way, request, ansibleVariables(platform, artifacts));
   const others = Object.values(ways).filter(({ kind }) => kind !== way.kind);
   const record = await followRun(deps, [way, ...others], id);
-  if (check) return { record, ssh: null, stillOpen: false };
+  const result = { record, sent: missing.map(({ name }) => name), ssh: null, stillOpen: false, peerFiles: [] };
+  if (check) return result;
+  if (missing.length > 0) await forgetArtifacts(deps, way);
+  if (!domains.includes('network')) return result;
   await keepHostKey(connection);
-  return { record, ...(await settleFirewall(connection, options.vpnWait)) };
+  const peerFiles = await writePeerFiles(platform, connection.files);
+  return { ...result, peerFiles, ...(await settleFirewall(connection, peerFiles, options.vpnWait)) };
+}
+
+/** By the public address, when the tunnel that we came through will not outlive the run. @throws `vpn-would-be-cut` */
+async function leaveTunnel(connection: Connection, changes: readonly string[]): Promise<Connection> {
+  const { target, ways, signal } = connection;
+  const answer = await execAsRoot(target, ways.public, 'true', { timeout: 20_000, signal }).catch(tolerable);
+  return answer ? { ...connection, way: ways.public } : refuseToCut(changes);
 }
 
 /** The host's public WireGuard key, for the files of the peers. */
@@ -138,8 +178,8 @@ async function keepHostKey({ target, way, files, signal }: Connection): Promise<
   await writePrivate(files.hostPublicKey, `${stdout.trim()}\n`);
 }
 
-async function settleFirewall(connection: Connection, vpnWait: number) {
-  const { platform, way, ways, progress, target, signal } = connection;
+async function settleFirewall(connection: Connection, peerFiles: readonly string[], vpnWait: number) {
+  const { platform, way, ways, progress } = connection;
   const status = await readFirewall(connection, way);
   let from = way;
   for (const step of planFirewallSteps(status, platform.firewall.ssh, way.kind)) {
@@ -147,14 +187,14 @@ async function settleFirewall(connection: Connection, vpnWait: number) {
       const name = platform.vpn.peers[0]?.name;
       if (name === undefined) return { ssh: 'public', stillOpen: true } as const;
       progress.step('waiting for the VPN: SSH closes in public once this machine reaches the host through it');
-      progress.note(`bring it up with the file of \`socle vpn config ${name}\``);
+      progress.note(`bring it up with ${peerFiles[0] ?? `the file of \`socle vpn config ${name}\``}`);
       if (!(await vpnAnswers(connection, vpnWait))) return { ssh: 'public', stillOpen: true } as const;
       from = ways.vpn;
     }
     progress.step(
       `firewall: ${step.ruleset === 'closed' ? 'SSH through the VPN only' : 'SSH in public and through the VPN'}`,
     );
-    await applyFirewallStep({ ...connection, target, signal }, from, step);
+    await applyFirewallStep(connection, from, step);
   }
   return { ssh: platform.firewall.ssh, stillOpen: false } as const;
 }

@@ -1,10 +1,12 @@
+import type { Artifact } from '../cluster/mirror.ts';
+import { clusterVariables } from '../cluster/variables.ts';
 import type { Platform } from '../platform/schema.ts';
 import { privateAddress } from '../vpn/addresses.ts';
 import { serverConfig } from '../vpn/config.ts';
 import { planFallback, planFirewall, renderFirewall } from './firewall.ts';
 
 /** What the roles are told: each name is in the argument specification of its role. */
-export function ansibleVariables(platform: Platform): Record<string, unknown> {
+export function ansibleVariables(platform: Platform, artifacts: readonly Artifact[]): Record<string, unknown> {
   return {
     socle_private_address: privateAddress(platform.vpn),
     socle_vpn_subnet: platform.vpn.subnet,
@@ -14,5 +16,6 @@ export function ansibleVariables(platform: Platform): Record<string, unknown> {
       closed: renderFirewall(planFirewall(platform, 'vpn')),
       fallback: renderFirewall(planFallback(platform)),
     },
+    ...(platform.cluster ? clusterVariables(platform, platform.cluster, artifacts) : {}),
   };
 }

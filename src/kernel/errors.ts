@@ -541,6 +541,14 @@ export const failures = {
     title: 'this provisioning domain is not available yet',
     next: 'run `socle up` without --only, or with a domain that is available',
   },
+  'domain-needs-another': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'this provisioning domain builds on another one that is not there yet',
+    next: 'run `socle up` without --only, or `socle up --only network` first',
+  },
   'run-failed': {
     category: 'dependency',
     status: 500,
@@ -556,6 +564,14 @@ export const failures = {
     retryable: true,
     title: 'the host was not reachable behind its new firewall, so the old one came back',
     next: 'see that the way named works (the VPN, most often), and run `socle up` again',
+  },
+  'vpn-would-be-cut': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'the run would cut the only way to the host, so it was not started',
+    next: 'first open SSH in public (`firewall.ssh: public`, `socle up`), then make the change, then close it again',
   },
   'vpn-full': {
     category: 'conflict',

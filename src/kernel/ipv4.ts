@@ -31,6 +31,9 @@ export function contains(network: Ipv4Network, address: number): boolean {
   return address >= network.base && address < network.base + 2 ** (32 - network.prefix);
 }
 
+export const overlap = (one: Ipv4Network, other: Ipv4Network): boolean =>
+  contains(one, other.base) || contains(other, one.base);
+
 /** Addresses that a host of the network may have: neither the first nor the last one. */
 export function* hosts({ base, prefix }: Ipv4Network): Generator<number> {
   for (let address = base + 1; address < base + 2 ** (32 - prefix) - 1; address += 1) yield address;

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,6 +11,8 @@ export interface OperatorFiles {
   readonly peerConfig: (name: string) => string;
   /** The host's public WireGuard key, once `socle up` has seen it. */
   readonly hostPublicKey: string;
+  /** For kubectl. */
+  readonly kubeconfig: string;
 }
 
 export function operatorFiles(platform: string, env: NodeJS.ProcessEnv = process.env): OperatorFiles {
@@ -21,6 +23,7 @@ export function operatorFiles(platform: string, env: NodeJS.ProcessEnv = process
     peerKey: (name) => join(directory, `peer-${name}.key`),
     peerConfig: (name) => join(directory, `peer-${name}.conf`),
     hostPublicKey: join(directory, 'wireguard.pub'),
+    kubeconfig: join(directory, 'kubeconfig'),
   };
 }
 
@@ -37,5 +40,12 @@ export async function readOptional(file: string): Promise<string | undefined> {
 /** Writes a file of mode 0600, and its directory of mode 0700. `new` fails when it is there already. */
 export async function writePrivate(file: string, text: string, mode: 'new' | 'replace' = 'replace'): Promise<void> {
   await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
-  await writeFile(file, text, { mode: 0o600, flag: mode === 'new' ? 'wx' : 'w' });
+  const handle = await open(file, mode === 'new' ? 'wx' : 'w', 0o600);
+  try {
+    // It may have been there with another mode.
+    await handle.chmod(0o600);
+    await handle.writeFile(text);
+  } finally {
+    await handle.close();
+  }
 }

@@ -1,9 +1,16 @@
 import { z } from 'zod';
+import { parseNetwork } from '../kernel/ipv4.ts';
 import { parseSize } from '../kernel/units.ts';
 
 /** The section of `platform.yaml` about K3s. */
 
 const setting = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]);
+
+/** At least the /24 that K3s gives a node's pods. */
+const network = z.string().refine((text) => {
+  const prefix = parseNetwork(text)?.prefix ?? 0;
+  return prefix >= 12 && prefix <= 24;
+}, 'a private IPv4 network from /12 to /24 such as 10.42.0.0/16');
 
 export const cluster = z.strictObject({
   node_name: z
@@ -11,6 +18,13 @@ export const cluster = z.strictObject({
     .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'a name of lower-case letters, digits and hyphens')
     .optional()
     .describe('name of the node, whatever the host is called; default: the name of the platform'),
+  networks: z
+    .strictObject({
+      pods: network.default('10.42.0.0/16').describe('addresses of pods: nobody outside the cluster reaches them'),
+      services: network.default('10.43.0.0/16').describe('addresses of services: peers of the VPN reach them'),
+    })
+    .prefault({})
+    .describe('networks inside the cluster; a cluster keeps those that it was made with'),
   reserved: z
     .strictObject({
       memory: z

@@ -1,5 +1,4 @@
 import { Secret } from '../kernel/secret.ts';
-import { clusterNetworks } from '../platform/networks.ts';
 import type { PeerConfig, Platform } from '../platform/schema.ts';
 
 /** The host's side for `wg setconf`, without its private key: that one is made on the host and never leaves it. */
@@ -30,6 +29,7 @@ export interface ClientInput {
 
 /** The peer's file, as `wg-quick` and the WireGuard apps read it. It routes the VPN and the cluster's services only. */
 export function clientConfig({ platform, peer, hostKey, privateKey }: ClientInput): Secret {
+  const services = platform.cluster?.networks.services;
   return new Secret(
     [
       `# ${peer.name} of ${platform.name}`,
@@ -40,7 +40,7 @@ export function clientConfig({ platform, peer, hostKey, privateKey }: ClientInpu
       '[Peer]',
       `PublicKey = ${hostKey}`,
       `Endpoint = ${endpointOf(platform) ?? ''}`,
-      `AllowedIPs = ${platform.vpn.subnet}, ${clusterNetworks.services}`,
+      `AllowedIPs = ${[platform.vpn.subnet, ...(services ? [services] : [])].join(', ')}`,
       'PersistentKeepalive = 25',
       '',
     ].join('\n'),

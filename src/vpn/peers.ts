@@ -62,6 +62,17 @@ export async function revokePeer(file: string, name: string): Promise<void> {
   await writeFile(file, withoutPeer(await readFile(file, 'utf8'), file, name));
 }
 
+/** Writes the files of those peers whose private key was made here, once the host's key is known; their paths. */
+export async function writePeerFiles(platform: Platform, files: OperatorFiles): Promise<string[]> {
+  const written: string[] = [];
+  for (const { name } of platform.vpn.peers) {
+    if ((await readOptional(files.peerKey(name))) === undefined) continue;
+    await writePrivate(files.peerConfig(name), (await peerFile(platform, files, name)).reveal());
+    written.push(files.peerConfig(name));
+  }
+  return written;
+}
+
 /** The file of a peer, with its private key where that was made here. @throws `not-found` before the first `socle up` */
 export async function peerFile(platform: Platform, files: OperatorFiles, name: string): Promise<Secret> {
   const peer = peerNamed(platform, name);

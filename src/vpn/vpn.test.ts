@@ -74,12 +74,14 @@ test.each([
 });
 
 test('a client file routes the VPN and the services, and prints its key only when asked', async () => {
-  const platform = parse(text);
+  const platform = parse(`${text}cluster: {networks: {services: 10.101.0.0/16}}\n`);
   const [peer] = platform.vpn.peers;
   if (!peer) throw new Error('no peer');
   const file = clientConfig({ platform, peer, hostKey: keyB, privateKey: new Secret('PRIVATE') });
   expect(String(file)).toBe('[secret]');
-  expect(file.reveal()).toContain('AllowedIPs = 10.8.0.0/24, 10.43.0.0/16\n');
+  expect(file.reveal()).toContain('AllowedIPs = 10.8.0.0/24, 10.101.0.0/16\n');
+  const alone = clientConfig({ platform: parse(text), peer, hostKey: keyB, privateKey: undefined });
+  expect(alone.reveal()).toContain('AllowedIPs = 10.8.0.0/24\n');
   expect(file.reveal()).toContain('PrivateKey = PRIVATE\nAddress = 10.8.0.2/32\n');
 });
 

@@ -13,12 +13,19 @@ const anyCode = Array.from({ length: 256 }, (_, code) => code);
 /** What the verbs used here print, as far as tests look into it. */
 export interface SocleDocument {
   readonly config: string;
-  readonly record: { readonly key: string };
+  readonly file: string;
+  readonly ssh: string | null;
+  readonly sent: readonly string[];
+  readonly peerFiles: readonly string[];
+  readonly record: {
+    readonly key: string;
+    readonly changed: readonly { readonly task: string }[];
+    readonly roles: Readonly<Record<string, number>>;
+  };
 }
 
 export interface SocleAnswer<T = SocleDocument> {
   readonly exitCode: number;
-
   readonly answer: T;
 }
 
@@ -27,25 +34,35 @@ export class Operator {
   readonly machine: MachineRecord;
   readonly directory: string;
   readonly key: string;
+  /** Where the command line keeps what it remembers of platforms. */
+  readonly config: string;
   #tunnel: StartedProcess | undefined;
 
   constructor(machine: MachineRecord, directory: string) {
     this.machine = machine;
     this.directory = directory;
     this.key = join(directoryOf(machine.name), 'operator-key');
+    this.config = join(directory, '.config');
   }
 
-  get #inside(): string[] {
-    return [`--net=/proc/${this.machine.namespaces.operator}/ns/net`, '--'];
+  #inside(where: 'operator' | 'host' | 'wan'): string[] {
+    return [`--net=/proc/${this.machine.namespaces[where]}/ns/net`, '--'];
   }
 
-  exec(file: string, args: readonly string[]): Promise<RunResult> {
-    return run('nsenter', [...this.#inside, file, ...args], { accept: anyCode, cwd: this.directory });
+  exec(file: string, args: readonly string[], where: 'operator' | 'host' | 'wan' = 'operator'): Promise<RunResult> {
+    return run('nsenter', [...this.#inside(where), file, ...args], { accept: anyCode, cwd: this.directory });
+  }
+
+  /** The login of the machine's user, with the host key that it really has. */
+  async login(): Promise<string[]> {
+    const known = join(directoryOf(this.machine.name), 'known_hosts');
+    const [, print = ''] = (await run('ssh-keygen', ['-lf', known])).stdout.split(' ');
+    return ['--identity', this.key, '--host-key', print];
   }
 
   startSocle(...args: string[]): StartedProcess {
-    const env = { XDG_CONFIG_HOME: join(this.directory, '.config') };
-    return start('nsenter', [...this.#inside, socle, ...args, '--json'], { cwd: this.directory, env });
+    const env = { XDG_CONFIG_HOME: this.config, XDG_CACHE_HOME: join(this.directory, '.cache') };
+    return start('nsenter', [...this.#inside('operator'), socle, ...args, '--json'], { cwd: this.directory, env });
   }
 
   socle<T = SocleDocument>(...args: string[]): Promise<SocleAnswer<T>> {
@@ -53,25 +70,32 @@ export class Operator {
   }
 
   /** As root on the machine, by the way given. */
-  async on(command: string, address: string = addresses.host.v4, timeout = 120_000): Promise<RunResult> {
+  async on(
+    command: string,
+    address: string = addresses.host.v4,
+    timeout = 120_000,
+    input?: string,
+  ): Promise<RunResult> {
     const [file, ...args] = sshCommand(this.machine, [`sudo sh -c '${command.replaceAll("'", `'\\''`)}'`]);
     const words = args.map((word) => (word.startsWith('debian@') ? `debian@${address}` : word));
-    return run('timeout', [String(timeout / 1_000), file, ...words], { accept: anyCode });
+    const options = { accept: anyCode, ...(input === undefined ? {} : { input }) };
+    return run('timeout', [String(timeout / 1_000), file, ...words], options);
   }
 
   /** Brings the VPN up with a peer's file, as wg-quick would: the kernel of the tests may have no WireGuard. */
   async joinVpn(config: string): Promise<void> {
+    const value = (key: string) => new RegExp(`^${key} = (.*)$`, 'm').exec(config)?.[1] ?? '';
     // The control sockets of all namespaces share one directory.
     const tunnel = `wg${this.machine.namespaces.operator}`;
-    this.#tunnel = start('nsenter', [...this.#inside, 'wireguard-go', '--foreground', tunnel]);
+    this.#tunnel = start('nsenter', [...this.#inside('operator'), 'wireguard-go', '--foreground', tunnel]);
     await until('the tunnel of the operator', async () => (await this.exec('wg', ['show', tunnel])).exitCode === 0);
     const plain = config.split('\n').filter((line) => !line.startsWith('Address') && !line.startsWith('#'));
     const file = join(this.directory, 'setconf');
     await writeFile(file, plain.join('\n'), { mode: 0o600 });
     await this.exec('wg', ['setconf', tunnel, file]);
-    await this.exec('ip', ['address', 'add', '10.8.0.2/32', 'dev', tunnel]);
+    await this.exec('ip', ['address', 'add', value('Address'), 'dev', tunnel]);
     await this.exec('ip', ['link', 'set', tunnel, 'mtu', '1420', 'up']);
-    for (const network of ['10.8.0.0/24', '10.43.0.0/16']) {
+    for (const network of value('AllowedIPs').split(', ')) {
       await this.exec('ip', ['route', 'add', network, 'dev', tunnel]);
     }
   }
@@ -79,6 +103,21 @@ export class Operator {
   async leaveVpn(): Promise<void> {
     this.#tunnel?.kill('SIGTERM');
     await this.#tunnel?.ended;
+  }
+
+  /** Reboots the machine and waits until it answers again. */
+  async reboot(address: string): Promise<void> {
+    const start = () => this.on('cut -d" " -f22 /proc/1/stat', address, 5_000);
+    const before = (await start()).stdout;
+    await this.on('systemctl reboot', address, 10_000);
+    await until(
+      'the machine is back',
+      async () => {
+        const { exitCode, stdout } = await start();
+        return exitCode === 0 && stdout !== before;
+      },
+      240,
+    );
   }
 }
 

@@ -1,0 +1,57 @@
+import { fail } from '../kernel/errors.ts';
+import { formatSize } from '../kernel/units.ts';
+import type { Platform } from '../platform/schema.ts';
+import type { Domain } from './domains.ts';
+import { type HostFacts, k3sPorts, type WantedPorts } from './facts.ts';
+
+const gibibyte = 2 ** 30;
+const least = { memory: 0.9 * gibibyte, freeDisk: 2 * gibibyte, pods: 0.5 * gibibyte } as const;
+
+export function wantedPorts({ vpn }: Platform, domains: readonly Domain[]): WantedPorts {
+  return { udp: vpn.port, tcp: domains.includes('orchestration') ? k3sPorts : [] };
+}
+
+/**
+ * Refuses what cannot end well, before anything was changed.
+ * @throws `host-unsupported`, `domain-needs-another`
+ */
+export function requireSupported(facts: HostFacts, platform: Platform, domains: readonly Domain[]): void {
+  const { os, release, memory, freeDisk, busyPorts } = facts;
+  if (os !== 'debian' || (release !== 12 && release !== 13)) {
+    throw fail('host-unsupported', `the host runs ${os} ${release}, not Debian 12 or 13`);
+  }
+  if (memory < least.memory) throw fail('host-unsupported', `the host has ${formatSize(memory)} of memory`);
+  if (freeDisk < least.freeDisk) {
+    throw fail('host-unsupported', `/var of the host has ${formatSize(freeDisk)} left, and a run needs 2 GiB`, {
+      next: 'free some space (`apt-get clean`, `journalctl --vacuum-size=100M`), then run `socle up` again',
+    });
+  }
+  if (busyPorts.length > 0) {
+    throw fail('host-unsupported', `something else on the host has a port that is needed: ${busyPorts.join(', ')}`, {
+      next: 'stop that program, or choose another `vpn.port`; K3s needs its own ports',
+    });
+  }
+  if (domains.includes('orchestration')) requireSupportsCluster(facts, platform, domains);
+}
+
+function requireSupportsCluster(facts: HostFacts, { cluster, drill }: Platform, domains: readonly Domain[]): void {
+  const { architecture, memory, foreignK3s, network } = facts;
+  if (architecture !== 'x86_64') {
+    throw fail('host-unsupported', `the host is ${architecture}, and the K3s that Socle knows is for x86_64`);
+  }
+  if (foreignK3s !== '') {
+    throw fail('host-unsupported', `there is a K3s on the host that Socle did not install (${foreignK3s})`, {
+      next: 'remove it with k3s-uninstall.sh once its data is safe, or use a fresh host',
+    });
+  }
+  const reserved = (cluster?.reserved.memory ?? 0) + drill.limits.memory;
+  if (memory < reserved + least.pods) {
+    const what = `the host has ${formatSize(memory)} of memory, of which pods would never get ${formatSize(reserved)}`;
+    throw fail('host-unsupported', what, {
+      next: 'lower `cluster.reserved.memory` or `drill.limits.memory`, or take a host with 4 GB',
+    });
+  }
+  if (!network && !domains.includes('network')) {
+    throw fail('domain-needs-another', 'the host has no confirmed firewall yet, and K3s would open ports beside it');
+  }
+}

@@ -1,0 +1,355 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { findMirror } from '../../src/cluster/mirror.ts';
+import { manifest } from '../../src/cluster/objects.ts';
+import { silent } from '../../src/kernel/progress.ts';
+import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
+import { addresses } from '../../src/sandbox/names.ts';
+import { Operator, type SocleAnswer } from '../support/operator.ts';
+import { until } from '../support/until.ts';
+
+/** The real K3s of the artifact mirror, brought by `socle up` to a throw-away Debian 13. */
+const name = 'test-k3s';
+const vpn = '10.8.0.1';
+const mirror = findMirror();
+
+/** What this needs of the mirror: its own build of K3s, and images of these names. */
+const images = ['pause', 'coredns', 'local-path-provisioner', 'busybox', 'socle-test'].map((n) => `images/${n}.tar`);
+const files = ['k3s', ...images];
+
+/** Not K3s' own ones: everything has to take them from the platform file. */
+const networks = { pods: '10.100.0.0/16', services: '10.101.0.0/16' };
+const serviceAddress = '10.101.0.80';
+const nodePort = 30_080;
+
+/** What a machine that shares our kernel cannot have; a real host has none of these. */
+const exceptions = {
+  'protect-kernel-defaults': false,
+  'flannel-backend': 'host-gw',
+  'kubelet-arg+': ['fail-cgroupv1=false', 'cgroup-driver=cgroupfs'],
+};
+
+const slowly =
+  '#!/bin/sh\nprintf "Content-type: text/plain\\n\\n"\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done\n';
+
+const app = { app: 'kept' };
+const workload = manifest([
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'try' } },
+  {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'kept', namespace: 'try' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Mi' } } },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kept', namespace: 'try' },
+    spec: {
+      type: 'NodePort',
+      clusterIP: serviceAddress,
+      selector: app,
+      ports: [{ port: 80, targetPort: 8080, nodePort }],
+    },
+  },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'kept', namespace: 'try' },
+    spec: {
+      selector: { matchLabels: app },
+      template: {
+        metadata: { labels: app },
+        spec: {
+          automountServiceAccountToken: false,
+          securityContext: { runAsNonRoot: true, runAsUser: 65_534, seccompProfile: { type: 'RuntimeDefault' } },
+          containers: [
+            {
+              name: 'web',
+              image: 'docker.io/library/socle-test:1',
+              imagePullPolicy: 'Never',
+              command: ['busybox', 'httpd', '-f', '-p', '8080', '-h', '/data'],
+              volumeMounts: [{ name: 'data', mountPath: '/data' }],
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                capabilities: { drop: ['ALL'] },
+                readOnlyRootFilesystem: true,
+              },
+            },
+          ],
+          volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'kept' } }],
+        },
+      },
+    },
+  },
+]);
+
+const installed = (tool: string) => ['/usr/bin', '/usr/sbin'].some((place) => existsSync(join(place, tool)));
+const missing = ['wireguard-go', 'wg', 'nmap', 'curl'].filter((tool) => !installed(tool));
+const why =
+  userInfo().uid !== 0
+    ? '(needs root)'
+    : mirror === null
+      ? '(SKIPPED: there is no artifact mirror)'
+      : missing.length > 0
+        ? `(SKIPPED: there is no ${missing.join(', ')})`
+        : '';
+
+describe.skipIf(why !== '')(`K3s of the mirror on a throw-away machine ${why}`, () => {
+  let operator: Operator;
+  let login: string[];
+  let own: string;
+  let platformFile: string;
+
+  const on = (script: string, input?: string) => operator.on(script, vpn, 300_000, input);
+  const kubectl = async (args: string, input?: string) => {
+    const { exitCode, stdout, stderr } = await on(`k3s kubectl ${args}`, input);
+    expect(exitCode, stderr).toBe(0);
+    return stdout;
+  };
+  const mainPid = async () => (await on('systemctl show --property=MainPID --value k3s')).stdout;
+
+  async function up(...args: string[]) {
+    const start = performance.now();
+    const { exitCode, answer }: SocleAnswer = await operator.socle('up', ...login, '--mirror', own, ...args);
+    const seconds = Math.round((performance.now() - start) / 100) / 10;
+    expect(exitCode, JSON.stringify(answer)).toBe(0);
+    const changed = answer.record.changed.map(({ task }) => task);
+    return { answer, changed, text: `${seconds} s, changed ${changed.length}, ${JSON.stringify(answer.record.roles)}` };
+  }
+
+  const curl = async (url: string, where: 'operator' | 'wan', ...args: string[]) =>
+    (await operator.exec('curl', ['-sS', '--max-time', '3', ...args, url], where)).stdout;
+  const served = (where: 'operator' | 'wan' = 'operator') => curl(`http://${serviceAddress}/`, where);
+
+  /** A mirror with links to the files that are needed, and its own list of checksums. */
+  async function linkMirror(): Promise<string> {
+    let sums = '';
+    for (const file of files) {
+      const source = join(mirror ?? '', file);
+      await mkdir(dirname(join(own, file)), { recursive: true });
+      await symlink(source, join(own, file));
+      sums += `${createHash('sha256')
+        .update(await readFile(source))
+        .digest('hex')}  ${file}\n`;
+    }
+    await writeFile(join(own, 'SHA256SUMS'), sums);
+    return createHash('sha256').update(sums).digest('hex');
+  }
+
+  beforeAll(async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'socle-k3s-'));
+    own = join(directory, 'mirror');
+    const sums = await linkMirror();
+    operator = new Operator(await bootMachine({ name, release: 13, kubernetes: true }, silent), directory);
+    login = await operator.login();
+    platformFile = join(directory, 'platform.yaml');
+    const cluster = { networks, mirror_sums: sums, k3s: { config: exceptions } };
+    await writeFile(
+      platformFile,
+      stringify({ name, environment: 'dev', host: { address: addresses.host.v4 }, cluster }),
+    );
+    await operator.socle('vpn', 'add', 'laptop');
+  }, 600_000);
+  afterAll(async () => {
+    await operator?.leaveVpn();
+    await removeMachine(name);
+    await rm(operator?.directory ?? '', { recursive: true, force: true });
+  });
+
+  test('a cluster alone, or beside somebody’s K3s, or with a file that nobody vouched for, is refused', async () => {
+    const ask = (...args: string[]) => operator.socle('up', ...login, ...args);
+    const alone = await ask('--mirror', own, '--only', 'orchestration');
+    expect(alone).toMatchObject({ exitCode: 4, answer: { error: { code: 'domain-needs-another' } } });
+
+    const unit = '/etc/systemd/system/k3s.service';
+    await operator.on(`echo "[Service]" > ${unit}`);
+    const beside = await ask('--mirror', own);
+    expect(beside).toMatchObject({ exitCode: 4, answer: { error: { code: 'host-unsupported' } } });
+    expect(JSON.stringify(beside.answer)).toContain('that Socle did not install');
+    await operator.on(`rm ${unit}`);
+
+    const file = join(own, files[1] ?? '');
+    await rm(file);
+    await writeFile(file, 'something else');
+    const changed = await ask('--mirror', own);
+    expect(changed).toMatchObject({ exitCode: 4, answer: { error: { code: 'checksum-mismatch' } } });
+    expect(JSON.stringify(changed.answer)).toContain(file);
+    await rm(file);
+    await symlink(join(mirror ?? '', files[1] ?? ''), file);
+    const none = await ask();
+    expect(none).toMatchObject({ exitCode: 69, answer: { error: { code: 'mirror-incomplete' } } });
+    expect((await operator.on('ls -d /etc/socle /var/lib/socle /usr/bin/ansible 2>/dev/null')).stdout).toBe('');
+  });
+
+  test('`up --only network` closes the host', async ({ annotate }) => {
+    const opened = await operator.socle('up', ...login, '--only', 'network', '--vpn-wait', '1s');
+    expect(opened).toMatchObject({ exitCode: 6 });
+    await operator.joinVpn(await readFile(join(operator.config, 'socle', name, 'peer-laptop.conf'), 'utf8'));
+    const { answer, changed, text } = await up('--only', 'network');
+    await annotate(`second run of network: ${text}`);
+    expect({ ssh: answer.ssh, changed }).toEqual({ ssh: 'vpn', changed: [] });
+  });
+
+  test('`plan` tells what would be sent, changed, and what the platform file tells K3s; nothing changes', async () => {
+    const { exitCode, answer } = await operator.socle('plan', ...login, '--mirror', own, '--only', 'orchestration');
+    expect(exitCode).toBe(0);
+    expect(answer).toMatchObject({ send: files, record: { check: true, failed: [] } });
+    expect(JSON.stringify(answer)).toContain('"change":"replaced"');
+    expect((await on('ls -d /usr/local/bin/k3s /etc/rancher /var/lib/socle/artifacts 2>/dev/null')).stdout).toBe('');
+  });
+
+  test('the first run ends with the node Ready, and CoreDNS and the provisioner Running', async ({ annotate }) => {
+    const { answer, changed, text } = await up('--only', 'orchestration');
+    await annotate(`first run of orchestration: ${text}`);
+    expect(answer.sent).toEqual(files);
+    expect(changed.length).toBeGreaterThan(4);
+    expect(await kubectl(`get node ${name} -o jsonpath={.status.addresses[0].address}`)).toBe(vpn);
+    const pods = await kubectl('get pods -A --no-headers -o custom-columns=N:.metadata.name,S:.status.phase');
+    expect(
+      pods
+        .replaceAll(/-[a-z0-9]+-[a-z0-9]+ +/g, ' ')
+        .split('\n')
+        .sort(),
+    ).toEqual(['coredns Running', 'local-path-provisioner Running']);
+    expect(await kubectl('get sc -o jsonpath={.items[*].reclaimPolicy}')).toBe('Retain');
+    expect((await on('ls /var/lib/socle/artifacts 2>/dev/null')).stdout).toBe('');
+  });
+
+  test('it listens on the private address and loopback only', async () => {
+    const sockets = (await on('ss -Hltnp | grep k3s')).stdout.split('\n').map((line) => line.split(/\s+/)[3]);
+    expect(sockets).toContain('10.8.0.1:6443');
+    expect(sockets.filter((socket) => !/^(127\.0\.0\.1|10\.8\.0\.1|\[::1\]):/.test(socket ?? ''))).toEqual([]);
+  });
+
+  test('a second run sends, changes and restarts nothing, and neither does a run of everything', async ({
+    annotate,
+  }) => {
+    const before = await mainPid();
+    const second = await up('--only', 'orchestration');
+    await annotate(`second run of orchestration: ${second.text}`);
+    const whole = await up();
+    await annotate(`no-op run of everything: ${whole.text}`);
+    for (const { answer, changed } of [second, whole])
+      expect({ sent: answer.sent, changed }).toEqual({ sent: [], changed: [] });
+    expect(whole.answer.ssh).toBe('vpn');
+    expect(await mainPid()).toBe(before);
+  });
+
+  test('`socle kubeconfig` writes a file of mode 0600 that opens the API through the VPN', async () => {
+    const { exitCode, answer } = await operator.socle('kubeconfig', ...login);
+    expect(exitCode).toBe(0);
+    expect((await stat(answer.file)).mode & 0o777).toBe(0o600);
+    const { clusters, users } = parse(await readFile(answer.file, 'utf8'));
+    const { cluster } = clusters[0];
+    const { user } = users[0];
+    expect(cluster.server).toBe('https://10.8.0.1:6443');
+    expect(JSON.stringify(answer)).not.toContain(user['client-key-data']);
+    const pem = async (file: string, base64: string) => {
+      const path = join(operator.directory, file);
+      await writeFile(path, Buffer.from(base64, 'base64'), { mode: 0o600 });
+      return path;
+    };
+    const proof = [
+      '--cacert',
+      await pem('ca.pem', cluster['certificate-authority-data']),
+      '--cert',
+      await pem('cert.pem', user['client-certificate-data']),
+      '--key',
+      await pem('key.pem', user['client-key-data']),
+    ];
+    expect(await curl(`${cluster.server}/readyz`, 'operator', ...proof)).toBe('ok');
+    expect(await curl(`${cluster.server}/readyz`, 'wan', ...proof)).toBe('');
+  });
+
+  test('a pod with a volume serves through its ClusterIP to a peer of the VPN, and to nobody outside', async () => {
+    await kubectl('apply -f -', workload);
+    await kubectl('-n try rollout status deployment/kept --timeout=180s');
+    const fill = 'mkdir -p /data/cgi-bin; cat > /data/cgi-bin/slowly; chmod 755 /data/cgi-bin/slowly';
+    await kubectl(`-n try exec -i deploy/kept -- sh -c "${fill}"`, slowly);
+    await kubectl(`-n try exec deploy/kept -- sh -c "echo still here > /data/index.html"`);
+    await until('the page is served', async () => (await served()) === 'still here', 60);
+    // Whoever is outside may send what they like to the host.
+    await operator.exec('ip', ['route', 'replace', '10.0.0.0/8', 'via', addresses.host.v4], 'wan');
+    expect(await served('wan')).toBe('');
+    const pod = await kubectl('-n try get pod -l app=kept -o jsonpath={.items[0].status.podIP}');
+    expect(pod).toMatch(/^10\.100\./);
+    expect(await curl(`http://${pod}:8080/`, 'wan')).toBe('');
+    for (const address of [addresses.host.v4, `[${addresses.host.v6}]`]) {
+      expect(await curl(`http://${address}:${nodePort}/`, 'wan')).toBe('');
+      expect(await curl(`https://${address}:6443/`, 'wan', '-k')).toBe('');
+    }
+    expect(
+      (await on(`python3 -c "import urllib.request as u; print(u.urlopen('http://${vpn}:${nodePort}/').status)"`))
+        .stdout,
+    ).toBe('200');
+    const scan = await operator.exec(
+      'nmap',
+      '-n -Pn -sS --min-rate 5000 --max-retries 1 -oG - -p-'.split(' ').concat(addresses.host.v4),
+      'wan',
+    );
+    expect(scan.stdout).toMatch(/Ignored State: filtered \(65535\)/);
+  });
+
+  test('reloading the firewall and running `up` breaks no connection of a pod or a peer, and loses no rule of K3s', async () => {
+    const rules = async () => {
+      const { stdout } = await operator.exec('nft', ['list', 'ruleset'], 'host');
+      return stdout.split('\n').filter((line) => /KUBE|FLANNEL|CNI-/.test(line)).length;
+    };
+    const before = await rules();
+    expect(before).toBeGreaterThan(20);
+    const url = `http://${serviceAddress}/cgi-bin/slowly`;
+    const all = '1\n2\n3\n4\n5\n6\n7\n8';
+    const ofPeer = operator.exec('curl', ['-sSN', '--max-time', '60', url]);
+    const ofPod = kubectl(`-n try exec deploy/kept -- wget -qO- ${url}`);
+    for (let reload = 0; reload < 5; reload += 1)
+      expect((await on('systemctl reload socle-firewall')).exitCode).toBe(0);
+    expect((await ofPeer).stdout.trim()).toBe(all);
+    expect((await ofPod).trim()).toBe(all);
+    expect(await rules()).toBe(before);
+  });
+
+  test('a pod that is not restricted is refused, and a Secret is encrypted at rest and absent from the audit log', async () => {
+    const { exitCode, stderr } = await on('k3s kubectl -n try run bare --image=socle-test:1');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('violates PodSecurity "restricted');
+    await kubectl('-n try create secret generic canary --from-literal=word=canary-in-a-coal-mine');
+    const { stdout } = await on(
+      `cd /var/lib/rancher/k3s/server; grep -c . logs/audit.log; base64=$(printf canary-in-a-coal-mine | base64); ` +
+        `grep -lra -e canary-in-a-coal-mine -e "$base64" db logs || echo nowhere`,
+    );
+    const [lines, where] = stdout.split('\n');
+    expect(Number(lines)).toBeGreaterThan(10);
+    expect(where).toBe('nowhere');
+  });
+
+  test('a file that was changed by hand is put back, and K3s restarts once for it; its pods do not', async ({
+    annotate,
+  }) => {
+    const before = await mainPid();
+    await on('echo "# by hand" >> /etc/rancher/k3s/admission.yaml');
+    const repaired = await up('--only', 'orchestration');
+    await annotate(`repair: ${repaired.text}`);
+    expect(repaired.changed).toEqual(['Write the configuration', 'Run K3s']);
+    expect(await mainPid()).not.toBe(before);
+    expect(await served()).toBe('still here');
+    expect((await up('--only', 'orchestration')).changed).toEqual([]);
+  });
+
+  test('after a reboot everything is back with its data, and a run changes nothing', async ({ annotate }) => {
+    const start = performance.now();
+    await operator.reboot(vpn);
+    await annotate(`reboot to ssh: ${Math.round((performance.now() - start) / 1000)} s`);
+    await until('the page is served again', async () => (await served()) === 'still here', 240);
+    await annotate(`reboot to the page served: ${Math.round((performance.now() - start) / 1000)} s`);
+    expect(await served('wan')).toBe('');
+    const { changed, text } = await up();
+    await annotate(`run of everything after the reboot: ${text}`);
+    expect(changed).toEqual([]);
+  });
+});
