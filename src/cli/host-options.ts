@@ -1,4 +1,4 @@
-import type { Connection } from '../host/up.ts';
+import type { Connection } from '../host/connect.ts';
 import { text } from './options.ts';
 import type { Session } from './session.ts';
 
@@ -10,7 +10,7 @@ export async function connect(
   session: Session,
   values: { readonly identity: string | undefined; readonly hostKey: string | undefined },
 ): Promise<Connection> {
-  const { connectHost } = await import('../host/up.ts');
+  const { connectHost } = await import('../host/connect.ts');
   return connectHost(await session.platform(), {
     ...values,
     confirm: (question) => session.confirm(question),

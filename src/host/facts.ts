@@ -1,3 +1,5 @@
+import { fail } from '../kernel/errors.ts';
+import { lastLines } from '../kernel/process.ts';
 import { execAsRoot, type SshTarget, type Way } from './ssh.ts';
 import type { Tunnel } from './tunnel.ts';
 
@@ -16,6 +18,8 @@ export interface HostFacts {
   readonly network: boolean;
   /** A unit of K3s that Socle did not write; empty when there is none. */
   readonly foreignK3s: string;
+  /** Keys of K3s' configuration that the cluster on the host was made with; none without a cluster. */
+  readonly madeWith: Readonly<Record<string, string>>;
   /** Programs that have a port which ours need: `udp 51820 (openvpn)`. */
   readonly busyPorts: readonly string[];
   /** The tunnel that this connection came through; null when it came by another way. */
@@ -33,6 +37,9 @@ export interface WantedPorts {
 /** API, its proxy, kubelet, kube-proxy, controllers, scheduler, and containerd's streaming server. */
 export const k3sPorts = [6443, 6444, 10_010, 10_248, 10_249, 10_250, 10_256, 10_257, 10_258, 10_259] as const;
 
+/** A cluster keeps these: its certificates, its node and its volumes hang on them. */
+const fixedKeys = ['node-name', 'cluster-cidr', 'service-cidr'] as const;
+
 const script = `. /etc/os-release
 echo "os=$ID"
 client=\${1%% *}
@@ -48,6 +55,9 @@ for unit in k3s k3s-agent; do
   file=/etc/systemd/system/$unit.service
   if test -e $file && ! grep -qs 'Written by Socle' $file; then echo "foreignK3s=$unit.service"; fi
 done
+if test -e /var/lib/rancher/k3s/server/db; then
+  sed -nE 's/^(${fixedKeys.join('|')}): (.*)/madeWith=\\1 \\2/p' /etc/rancher/k3s/config.yaml
+fi
 busy() { sed -n 's/.*users:(("\\([^"]*\\)".*/\\1/p' | sort -u | grep -vE "$2" | sed "s/.*/busyPort=$1 (&)/"; }
 ss -Hlunp "sport = :$2" | busy "udp $2" '^(wireguard-go)$'
 wg show all listen-port 2>/dev/null | awk -v port="$2" '$2 == port && $1 != "wg0" {print "busyPort=udp " port " (" $1 ")"}'
@@ -64,6 +74,7 @@ export async function readFacts(
   const { stdout } = await execAsRoot(target, way, script, { args, timeout: 60_000, signal });
   const lines = stdout.split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)] as const);
   const facts = new Map(lines);
+  const all = (name: string) => lines.flatMap(([key, value]) => (key === name ? [value] : []));
   const [client, key, port] = (facts.get('tunnel') ?? '').split(' ');
   const number = (name: string) => Number(facts.get(name) ?? 0);
   return {
@@ -76,14 +87,22 @@ export async function readFacts(
     network: facts.get('network') === 'yes',
     foreignK3s: facts.get('foreignK3s') ?? '',
     tunnel: client && key ? { client, key, port: Number(port) } : null,
-    busyPorts: lines.flatMap(([name, value]) => (name === 'busyPort' ? [value] : [])),
+    madeWith: Object.fromEntries(all('madeWith').map((text) => text.split(' '))),
+    busyPorts: all('busyPort'),
   };
 }
 
-/** Ansible runs on the host itself; this installs it and nothing else. */
+/** Ansible runs on the host itself; this installs it and nothing else. @throws `command-failed` with what apt-get printed */
 export async function installAnsible(target: SshTarget, way: Way, signal?: AbortSignal): Promise<void> {
   const install =
     'export DEBIAN_FRONTEND=noninteractive; apt-get -q -o DPkg::Lock::Timeout=120 update && ' +
     'apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends ansible-core python3-apt';
-  await execAsRoot(target, way, `{ ${install}; } >&2`, { timeout: 900_000, signal });
+  const anyCode = Array.from({ length: 255 }, (_, code) => code);
+  const options = { accept: anyCode, timeout: 900_000, signal };
+  const result = await execAsRoot(target, way, `{ ${install}; } >&2`, options);
+  if (result.exitCode === 0) return;
+  throw fail('command-failed', 'Ansible could not be installed on the host', {
+    output: lastLines(result.stderr),
+    next: 'see that the host reaches its package mirror (`apt-get update` on it), then run `socle up` again',
+  });
 }

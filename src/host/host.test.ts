@@ -79,6 +79,7 @@ test('a host that cannot be provisioned is refused before anything is changed', 
     network: false,
     foreignK3s: '',
     busyPorts: [],
+    madeWith: {},
     tunnel: null,
   };
   const asked = (more: Partial<HostFacts>, ...domains: ('network' | 'orchestration')[]) =>
@@ -97,6 +98,9 @@ test('a host that cannot be provisioned is refused before anything is changed', 
     expect(asked(one, 'network')).toBe('none');
     expect(asked(one, 'network', 'orchestration')).toBe('host-unsupported');
   }
+  const made = { 'node-name': 't', 'cluster-cidr': '10.42.0.0/16', 'service-cidr': '10.43.0.0/16' };
+  expect(asked({ madeWith: made }, 'network', 'orchestration')).toBe('none');
+  expect(asked({ madeWith: { ...made, 'node-name': 'u' } }, 'network', 'orchestration')).toBe('cluster-fixed');
   expect(asked({}, 'orchestration')).toBe('domain-needs-another');
   expect(asked({ network: true }, 'orchestration')).toBe('none');
 });

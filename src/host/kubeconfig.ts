@@ -2,8 +2,8 @@ import { operatorKubeconfig } from '../cluster/kubeconfig.ts';
 import { fail } from '../kernel/errors.ts';
 import type { Secret } from '../kernel/secret.ts';
 import { privateAddress } from '../vpn/addresses.ts';
+import type { Connection } from './connect.ts';
 import { execAsRoot } from './ssh.ts';
-import type { Connection } from './up.ts';
 
 const absent = 66;
 

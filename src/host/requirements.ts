@@ -1,3 +1,5 @@
+import { parse } from 'yaml';
+import { planK3s } from '../cluster/config.ts';
 import { fail } from '../kernel/errors.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { Platform } from '../platform/schema.ts';
@@ -13,7 +15,7 @@ export function wantedPorts({ vpn }: Platform, domains: readonly Domain[]): Want
 
 /**
  * Refuses what cannot end well, before anything was changed.
- * @throws `host-unsupported`, `domain-needs-another`
+ * @throws `host-unsupported`, `domain-needs-another`, `cluster-fixed`
  */
 export function requireSupported(facts: HostFacts, platform: Platform, domains: readonly Domain[]): void {
   const { os, release, memory, freeDisk, busyPorts } = facts;
@@ -34,8 +36,9 @@ export function requireSupported(facts: HostFacts, platform: Platform, domains: 
   if (domains.includes('orchestration')) requireSupportsCluster(facts, platform, domains);
 }
 
-function requireSupportsCluster(facts: HostFacts, { cluster, drill }: Platform, domains: readonly Domain[]): void {
+function requireSupportsCluster(facts: HostFacts, platform: Platform, domains: readonly Domain[]): void {
   const { architecture, memory, foreignK3s, network } = facts;
+  const { cluster, drill } = platform;
   if (architecture !== 'x86_64') {
     throw fail('host-unsupported', `the host is ${architecture}, and the K3s that Socle knows is for x86_64`);
   }
@@ -54,4 +57,12 @@ function requireSupportsCluster(facts: HostFacts, { cluster, drill }: Platform, 
   if (!network && !domains.includes('network')) {
     throw fail('domain-needs-another', 'the host has no confirmed firewall yet, and K3s would open ports beside it');
   }
+  if (cluster) requireSameCluster(facts, parse(planK3s(platform, cluster).files['config.yaml'] ?? ''));
+}
+
+function requireSameCluster({ madeWith }: HostFacts, wanted: Readonly<Record<string, unknown>>): void {
+  const changes = Object.entries(madeWith).filter(([key, value]) => String(wanted[key]) !== value);
+  if (changes.length === 0) return;
+  const told = changes.map(([key, value]) => `${key} is ${value}, and would be ${wanted[key]}`).join('; ');
+  throw fail('cluster-fixed', `the cluster on the host keeps what it was made with: ${told}`);
 }

@@ -541,6 +541,14 @@ export const failures = {
     title: 'this provisioning domain is not available yet',
     next: 'run `socle up` without --only, or with a domain that is available',
   },
+  'cluster-fixed': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'a cluster cannot change its networks or the name of its node',
+    next: 'put back what is named (`cluster.networks`, `cluster.node_name`), or make the cluster anew on a fresh host',
+  },
   'domain-needs-another': {
     category: 'conflict',
     status: 409,

@@ -89,6 +89,16 @@ describe.skipIf(why !== '').each([13, 12] as const)(`a fresh Debian %i ${why}`, 
     expect((await operator.on('ls -d /etc/socle /var/lib/socle /usr/bin/ansible 2>/dev/null')).stdout).toBe('');
   });
 
+  test('a host that reaches no package mirror is told about, and left as it was', async () => {
+    const empty = 'rm -rf /var/lib/apt/lists/* && echo "deb http://198.51.100.1/debian stable main" > /run/fake';
+    await operator.on(`${empty} && mount --bind /run/fake /etc/apt/sources.list`);
+    const { exitCode, answer } = await operator.socle('up', ...login);
+    await operator.on('umount /etc/apt/sources.list');
+    expect({ exitCode, answer }).toMatchObject({ exitCode: 69, answer: { error: { code: 'command-failed' } } });
+    expect(JSON.stringify(answer)).toContain('reaches its package mirror');
+    expect((await operator.on('ls -d /etc/socle /var/lib/socle /usr/bin/ansible 2>/dev/null')).stdout).toBe('');
+  });
+
   test('`plan` installs Ansible, tells what would change, and changes nothing', async ({ annotate }) => {
     const start = performance.now();
     const { exitCode, answer } = await operator.socle('plan', ...login);
@@ -137,6 +147,8 @@ describe.skipIf(why !== '').each([13, 12] as const)(`a fresh Debian %i ${why}`, 
     expect(await answers(inPublic)).toBe(false);
     expect(await answers(vpn)).toBe(true);
     expect(await status()).toEqual({ confirmed: 'closed', current: true, loaded: true, trial: false });
+    const units = 'systemctl is-active socle-firewall socle-address socle-wireguard';
+    expect((await operator.on(units, vpn)).stdout).toBe('active\nactive\nactive');
     expect((await operator.on('sshd -T', vpn)).stdout).toContain('passwordauthentication no\n');
   });
 

@@ -1,0 +1,33 @@
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parsePlatform } from '../platform/load.ts';
+import { operatorFiles, writePrivate } from '../platform/operator-files.ts';
+import { newWireguardKeys } from './keys.ts';
+import { writePeerFiles } from './peers.ts';
+
+test('the files of peers whose keys were made here are written, for their owner alone whatever was there', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'socle-peers-'));
+  try {
+    const [own, other, host] = [newWireguardKeys(), newWireguardKeys(), newWireguardKeys()];
+    const peers = `{name: a, public_key: ${own.publicKey}, address: 10.8.0.2}, {name: b, public_key: ${other.publicKey}, address: 10.8.0.3}`;
+    const platform = parsePlatform(
+      `name: t\nenvironment: dev\nhost: {address: vps.example}\nvpn: {peers: [${peers}]}\n`,
+      'f',
+    );
+    const files = operatorFiles('t', { XDG_CONFIG_HOME: home });
+    await writePrivate(files.peerKey('a'), own.privateKey.reveal());
+    await writePrivate(files.hostPublicKey, host.publicKey);
+    await writeFile(files.peerConfig('a'), 'an old one');
+    await chmod(files.peerConfig('a'), 0o644);
+
+    expect(await writePeerFiles(platform, files)).toEqual([files.peerConfig('a')]);
+    expect((await stat(files.peerConfig('a'))).mode & 0o777).toBe(0o600);
+    const text = await readFile(files.peerConfig('a'), 'utf8');
+    expect(text).toContain(`PrivateKey = ${own.privateKey.reveal()}\n`);
+    expect(text).toContain(`PublicKey = ${host.publicKey}\nEndpoint = vps.example:51820\n`);
+  } finally {
+    await rm(home, { recursive: true });
+  }
+});
