@@ -13,8 +13,7 @@ import { addresses } from '../../src/sandbox/names.ts';
 import { Operator, type SocleAnswer } from '../support/operator.ts';
 import { until } from '../support/until.ts';
 
-/** The real K3s of the artifact mirror, brought by `socle up` to a throw-away Debian 13. */
-const name = 'test-k3s';
+/** The real K3s of the artifact mirror, brought by `socle up` to throw-away machines. */
 const vpn = '10.8.0.1';
 const mirror = findMirror();
 
@@ -100,7 +99,8 @@ const why =
         ? `(SKIPPED: there is no ${missing.join(', ')})`
         : '';
 
-describe.skipIf(why !== '')(`K3s of the mirror on a throw-away machine ${why}`, () => {
+describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a throw-away Debian %i ${why}`, (release) => {
+  const name = `test-k3s-${release}`;
   let operator: Operator;
   let login: string[];
   let own: string;
@@ -146,7 +146,7 @@ describe.skipIf(why !== '')(`K3s of the mirror on a throw-away machine ${why}`, 
     const directory = await mkdtemp(join(tmpdir(), 'socle-k3s-'));
     own = join(directory, 'mirror');
     const sums = await linkMirror();
-    operator = new Operator(await bootMachine({ name, release: 13, kubernetes: true }, silent), directory);
+    operator = new Operator(await bootMachine({ name, release, kubernetes: true }, silent), directory);
     login = await operator.login();
     platformFile = join(directory, 'platform.yaml');
     const cluster = { networks, mirror_sums: sums, k3s: { config: exceptions } };
@@ -208,7 +208,11 @@ describe.skipIf(why !== '')(`K3s of the mirror on a throw-away machine ${why}`, 
     const { answer, changed, text } = await up('--only', 'orchestration');
     await annotate(`first run of orchestration: ${text}`);
     expect(answer.sent).toEqual(files);
-    expect(changed.length).toBeGreaterThan(4);
+    expect(changed).toEqual([
+      'Write configuration, objects and unit',
+      'Install the program and its images',
+      'Run K3s',
+    ]);
     expect(await kubectl(`get node ${name} -o jsonpath={.status.addresses[0].address}`)).toBe(vpn);
     const pods = await kubectl('get pods -A --no-headers -o custom-columns=N:.metadata.name,S:.status.phase');
     expect(
@@ -335,7 +339,7 @@ describe.skipIf(why !== '')(`K3s of the mirror on a throw-away machine ${why}`, 
     await on('echo "# by hand" >> /etc/rancher/k3s/admission.yaml');
     const repaired = await up('--only', 'orchestration');
     await annotate(`repair: ${repaired.text}`);
-    expect(repaired.changed).toEqual(['Write the configuration', 'Run K3s']);
+    expect(repaired.changed).toEqual(['Write configuration, objects and unit', 'Run K3s']);
     expect(await mainPid()).not.toBe(before);
     expect(await served()).toBe('still here');
     expect((await up('--only', 'orchestration')).changed).toEqual([]);
