@@ -208,11 +208,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
     const { answer, changed, text } = await up('--only', 'orchestration');
     await annotate(`first run of orchestration: ${text}`);
     expect(answer.sent).toEqual(files);
-    expect(changed).toEqual([
-      'Write configuration, objects and unit',
-      'Install the program and its images',
-      'Run K3s',
-    ]);
+    expect(changed).toEqual(['Write configuration, objects and unit', 'Install the program and its images', 'Run K3s']);
     expect(await kubectl(`get node ${name} -o jsonpath={.status.addresses[0].address}`)).toBe(vpn);
     const pods = await kubectl('get pods -A --no-headers -o custom-columns=N:.metadata.name,S:.status.phase');
     expect(
