@@ -95,7 +95,7 @@ export async function readFacts(
 /** Ansible runs on the host itself; this installs it and nothing else. @throws `command-failed` with what apt-get printed */
 export async function installAnsible(target: SshTarget, way: Way, signal?: AbortSignal): Promise<void> {
   const install =
-    'export DEBIAN_FRONTEND=noninteractive; apt-get -q -o DPkg::Lock::Timeout=120 update && ' +
+    'export DEBIAN_FRONTEND=noninteractive; dpkg --configure -a; apt-get -q -o DPkg::Lock::Timeout=120 update && ' +
     'apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends ansible-core python3-apt';
   const anyCode = Array.from({ length: 255 }, (_, code) => code);
   const options = { accept: anyCode, timeout: 900_000, signal };

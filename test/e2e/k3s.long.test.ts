@@ -296,7 +296,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
     expect(scan.stdout).toMatch(/Ignored State: filtered \(65535\)/);
   });
 
-  test('reloading the firewall and running `up` breaks no connection of a pod or a peer, and loses no rule of K3s', async () => {
+  test('reloading the firewall breaks no connection of a pod or a peer, and loses no rule of K3s', async () => {
     const rules = async () => {
       const { stdout } = await operator.exec('nft', ['list', 'ruleset'], 'host');
       return stdout.split('\n').filter((line) => /KUBE|FLANNEL|CNI-/.test(line)).length;

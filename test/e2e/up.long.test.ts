@@ -242,4 +242,20 @@ describe.skipIf(why !== '').each([13, 12] as const)(`a fresh Debian %i ${why}`, 
     expect({ exitCode, answer }).toMatchObject({ exitCode: 4, answer: { error: { code: 'vpn-would-be-cut' } } });
     expect(await runs()).toEqual(before);
   });
+
+  test('settings of sshd that a killed run left unread are read by the next one', async () => {
+    const ask = ['-F', 'none', '-o', 'PreferredAuthentications=none', '-o', 'StrictHostKeyChecking=no'];
+    const offered = async () =>
+      (await operator.exec('ssh', [...ask, '-o', 'UserKnownHostsFile=/dev/null', `debian@${vpn}`, 'true'])).stderr;
+    expect(await offered()).toContain('(publickey)');
+    await operator.on('rm /etc/ssh/sshd_config.d/10-socle.conf && systemctl reload ssh', vpn);
+    await until('passwords are offered', async () => (await offered()).includes('(publickey,password)'));
+    const before = operator.runsStarted();
+    const upping = answerOf(operator.startSocle('up', ...login));
+    await until('it is written', () => operator.runsStarted() > before && operator.tasksDone() >= 6, 120);
+    await operator.on('systemctl kill --signal=KILL socle-run.service', vpn);
+    expect((await upping).exitCode).toBe(69);
+    expect((await operator.socle('up', ...login)).exitCode).toBe(0);
+    expect(await offered()).toContain('(publickey)');
+  });
 });

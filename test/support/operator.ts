@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,6 +104,23 @@ export class Operator {
   async leaveVpn(): Promise<void> {
     this.#tunnel?.kill('SIGTERM');
     await this.#tunnel?.ended;
+  }
+
+  /** The requests of all runs that the host has on record, oldest first, by the file system of the machine. */
+  #runs(): string[] {
+    const runs = join(directoryOf(this.machine.name), 'upper/var/lib/socle/runs');
+    const files = existsSync(runs) ? readdirSync(runs).filter((file) => file.endsWith('.request.json')) : [];
+    return files.sort().map((file) => join(runs, file));
+  }
+
+  runsStarted(): number {
+    return this.#runs().length;
+  }
+
+  /** How many tasks of the newest run have ended. */
+  tasksDone(): number {
+    const events = this.#runs().at(-1)?.replace('.request.json', '.jsonl') ?? '';
+    return existsSync(events) ? readFileSync(events, 'utf8').split('"event": "result"').length - 1 : 0;
   }
 
   /** Reboots the machine and waits until it answers again. */
