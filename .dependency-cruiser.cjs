@@ -17,7 +17,7 @@ module.exports = {
       name: 'domain-does-not-know-its-users',
       severity: 'error',
       from: {
-        path: '^src/(platform|database|backup|drill|observability|governance|demo|host|vpn|cluster|sandbox|secrets)/',
+        path: '^src/(platform|database|backup|drill|observability|governance|demo|host|vpn|cluster|sandbox|secrets|setup)/',
         pathNot: '\\.test\\.ts$',
       },
       to: { path: '^src/(cli|api|daemon)/' },
@@ -45,6 +45,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/host/', pathNot: '\\.test\\.ts$' },
       to: { path: '^src/(?!kernel/|platform/|vpn/|cluster/|secrets/|host/)' },
+    },
+    {
+      name: 'setup-knows-what-it-writes',
+      severity: 'error',
+      from: { path: '^src/setup/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/(?!kernel/|platform/|vpn/|secrets/|setup/)' },
     },
     {
       name: 'database-knows-neither-backup-nor-drill',

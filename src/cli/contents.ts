@@ -14,6 +14,11 @@ export const contents: readonly Entry[] = [
     summary: 'back up, restore, prove, damage, and see the proof fail: all of it on a sample',
     load: () => import('./demo.ts'),
   },
+  {
+    path: 'init',
+    summary: 'write a platform file and the secrets that it needs',
+    load: () => import('./init.ts'),
+  },
   { path: 'up', summary: 'make the host what the platform file says', load: () => import('./up.ts') },
   { path: 'plan', summary: 'what `socle up` would change', load: () => import('./plan.ts') },
   {

@@ -19,10 +19,7 @@ const program = new Command('socle')
   .configureHelp({ showGlobalOptions: true })
   .configureOutput({ writeErr: wantsJson ? () => {} : (text) => process.stderr.write(text) })
   .helpCommand(false)
-  .addHelpText(
-    'after',
-    '\nFirst steps: `socle demo`; then `socle config check` with a file made of docs/platform.example.yaml.',
-  );
+  .addHelpText('after', '\nFirst steps: `socle demo`; then `socle init`, which writes a platform file.');
 
 for (const entry of contents) addEntry(entry);
 

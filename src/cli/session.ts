@@ -51,6 +51,11 @@ export class Session implements Disposable {
     return findPlatformFile(this.#config);
   }
 
+  /** Path of a platform file that is to be written: `--config`, else `$SOCLE_CONFIG`, else `./platform.yaml`. */
+  newFile(): string {
+    return this.#config ?? (process.env.SOCLE_CONFIG || 'platform.yaml');
+  }
+
   platform(): Promise<Platform> {
     this.#platform ??= loadPlatform(this.file());
     return this.#platform;
@@ -110,17 +115,28 @@ export class Session implements Disposable {
     return openVault(config, { platform: platform.name, cache: paths.cache });
   }
 
-  /** Asks a person; without a terminal, or with `--json`, the answer is no. */
-  async confirm(question: string): Promise<boolean> {
-    if (this.json || !process.stdin.isTTY || !process.stderr.isTTY) return false;
+  /** Whether there is a person to ask: not without a terminal, and not with `--json`. */
+  get attended(): boolean {
+    return !this.json && process.stdin.isTTY === true && process.stderr.isTTY === true;
+  }
+
+  /** What a person answers. @throws `interrupted` by Ctrl-C, or when the input ends */
+  async ask(question: string): Promise<string> {
     this.progress.stop();
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    const closed = new AbortController();
+    terminal.once('close', () => closed.abort());
     try {
-      const answer = await terminal.question(`${question} [y/N] `, { signal: this.signal });
-      return /^y(es)?$/i.test(answer.trim());
+      const answer = await terminal.question(question, { signal: AbortSignal.any([this.signal, closed.signal]) });
+      return answer.trim();
     } finally {
       terminal.close();
     }
+  }
+
+  /** Asks a person; without one the answer is no. */
+  async confirm(question: string): Promise<boolean> {
+    return this.attended && /^y(es)?$/i.test(await this.ask(`${question} [y/N] `));
   }
 
   [Symbol.dispose](): void {

@@ -67,7 +67,7 @@ export const failures = {
     exit: exit.usage,
     retryable: false,
     title: 'there is no platform file',
-    next: 'name it with --config FILE or SOCLE_CONFIG, or start from docs/platform.example.yaml',
+    next: 'name it with --config FILE or SOCLE_CONFIG, or make one with `socle init`',
   },
   'config-invalid': {
     category: 'validation',
@@ -244,6 +244,14 @@ export const failures = {
     retryable: false,
     title: 'nothing was done, since nobody said yes',
     next: 'read what it would do (--dry-run), then run it with --yes',
+  },
+  'already-there': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'it is there already, and is not overwritten',
+    next: 'use the one that is there, or name another place',
   },
   busy: {
     category: 'conflict',

@@ -14,6 +14,15 @@ export async function newAgeKey(): Promise<AgeKey> {
   return { identity: new Secret(identity), recipient: await identityToRecipient(identity) };
 }
 
+/** The public half: `age1…`. @throws `secret-key-invalid` */
+export async function recipientOf(identity: Secret): Promise<string> {
+  return identityToRecipient(identity.reveal()).catch((error: unknown) => {
+    // The library's words may quote the key.
+    const kind = error instanceof Error ? error.name : 'error';
+    throw fail('secret-key-invalid', `the identity file holds a line that is no age identity (${kind})`);
+  });
+}
+
 /** An identity file as `age-keygen` writes it (`.agekey` of Flux): comments, then one key a line. */
 export function parseIdentities(text: string): Secret[] {
   const keys = text

@@ -8,16 +8,18 @@ import { newDocument, openDocument, rotate, sealDocument } from './document.ts';
 import { formatOf, parseFile } from './formats/index.ts';
 import { defaultRules, type Rules } from './rules.ts';
 
-/**
- * The operator's age identities: `file`, else `SOPS_AGE_KEY_FILE`, else where sops looks (`~/.config/sops/age/keys.txt`).
- * @throws `secret-unreadable`, `secret-key-invalid`
- */
+/** Where the operator's age identities are: `file`, else `SOPS_AGE_KEY_FILE`, else `~/.config/sops/age/keys.txt` as for sops. */
+export function identityPath(file: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
+  const config = env.XDG_CONFIG_HOME || join(homedir(), '.config');
+  return file ?? (env.SOPS_AGE_KEY_FILE || join(config, 'sops/age/keys.txt'));
+}
+
+/** The operator's age identities. @throws `secret-unreadable`, `secret-key-invalid` */
 export async function readIdentities(
   file: string | undefined,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Secret[]> {
-  const config = env.XDG_CONFIG_HOME ?? join(homedir(), '.config');
-  const path = file ?? env.SOPS_AGE_KEY_FILE ?? join(config, 'sops/age/keys.txt');
+  const path = identityPath(file, env);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw fail('secret-unreadable', `the identity file ${path} could not be read (${error.code})`, { file: path });
   });
