@@ -27,7 +27,7 @@ test('the documented example is valid, and shows nearly every key', async () => 
   const platform = parsePlatform(text, 'docs/platform.example.yaml');
   expect(platform.databases).toHaveLength(2);
   const written = JSON.stringify(parseDocument(text).toJS());
-  const left = ['local_only', 'cert', 'key'];
+  const left = ['base', 'local_only', 'cert', 'key'];
   const absent = keys
     .map(({ path }) => path.split('.').at(-1) as string)
     .filter((key) => !written.includes(`"${key}"`));

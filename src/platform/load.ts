@@ -1,12 +1,14 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fail } from '../kernel/errors.ts';
 import { explain, type Problem } from './explain.ts';
+import { field } from './finding.ts';
+import { overlay, overlayChecks } from './overlay.ts';
 import { absolutePaths } from './paths.ts';
 import { crossChecks } from './rules.ts';
 import { type Platform, platformSchema } from './schema.ts';
-import { parseYaml } from './yaml-source.ts';
+import { parseYaml, type YamlSource } from './yaml-source.ts';
 
 /**
  * Which platform file a command is about: the one named, else `$SOCLE_CONFIG`, else `./platform.yaml`, else
@@ -40,9 +42,11 @@ export async function loadPlatform(file: string): Promise<Platform> {
   return absolutePaths(parsePlatform(text, file), path);
 }
 
-/** The same for a text. @throws `config-invalid` */
+/** The same for the text of a file, whose base is read from beside it. @throws `config-invalid` */
 export function parsePlatform(text: string, file: string): Platform {
-  const source = parseYaml(text);
+  const own = parseYaml(text, file);
+  const base = readBase(own, file);
+  const source = base ? overlay(own, base) : own;
   if (source.problems.length > 0) {
     throw invalid(
       file,
@@ -50,20 +54,40 @@ export function parsePlatform(text: string, file: string): Platform {
     );
   }
   const result = platformSchema.safeParse(source.value ?? {}, { reportInput: true });
-  const problems = [...(result.error?.issues ?? []).flatMap((issue) => explain(issue, source)), ...crossChecks(source)];
+  const problems = [
+    ...(result.error?.issues ?? []).flatMap((issue) => explain(issue, source)),
+    ...crossChecks(source),
+    ...(base ? overlayChecks(own, base) : []),
+  ];
   if (problems.length > 0 || !result.data) throw invalid(file, problems);
   return result.data;
 }
 
+/** @throws `config-invalid` when it cannot be read */
+function readBase(own: YamlSource, file: string): YamlSource | undefined {
+  const name = field(own.value, 'base');
+  // The schema refuses anything else.
+  if (typeof name !== 'string' || name.includes('/')) return undefined;
+  const base = join(dirname(file), name);
+  try {
+    return parseYaml(readFileSync(resolve(base), 'utf8'), base);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const message = `the file ${base} cannot be read (${code ?? 'unknown'})`;
+    throw invalid(file, [{ ...own.position(['base']), path: 'base', message }]);
+  }
+}
+
 function invalid(file: string, unsorted: readonly Problem[]) {
-  const problems = [...unsorted].sort((a, b) => a.line - b.line || a.column - b.column);
+  const other = (problem: Problem) => Number(problem.file !== file);
+  const problems = [...unsorted].sort((a, b) => other(a) - other(b) || a.line - b.line || a.column - b.column);
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  const lines = problems.map((problem) => `  ${problemText(file, problem)}`);
+  const lines = problems.map((problem) => `  ${problemText(problem)}`);
   return fail('config-invalid', `${file} has ${count}:\n${lines.join('\n')}`, { file, problems });
 }
 
 /** `platform.yaml:12:5 databases[0].conection: unknown key `conection`; did you mean `connection`?` */
-function problemText(file: string, { line, column, path, message, allowed, about, suggestion }: Problem): string {
+function problemText({ file, line, column, path, message, allowed, about, suggestion }: Problem): string {
   const what = path === '' ? message : `${path}: ${message}`;
   const hints = [
     suggestion === undefined ? '' : `; did you mean \`${suggestion}\`?`,

@@ -172,6 +172,11 @@ const ops = z.strictObject({
 });
 
 export const platformSchema = z.strictObject({
+  base: z
+    .string()
+    .regex(/^[^/]+\.ya?ml$/, 'the name of a file in the same directory, such as platform.yaml')
+    .optional()
+    .describe('another platform file in the same directory: this one holds only what differs'),
   name: name.describe('the platform; it is the host name in the vault'),
   environment: z.enum(['dev', 'staging', 'prod']).describe('prod asks for a vault off the host'),
   timezone: z

@@ -1,7 +1,8 @@
 import { isAlias, isMap, isNode, isPair, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 
-/** A place in a text; both count from 1. */
+/** A place in a file; line and column count from 1. */
 export interface Position {
+  readonly file: string;
   readonly line: number;
   readonly column: number;
 }
@@ -23,12 +24,12 @@ export interface YamlSource {
 }
 
 /** Parses YAML 1.2. Duplicate keys, tabs, unknown tags and a second document are problems like any other. */
-export function parseYaml(text: string): YamlSource {
+export function parseYaml(text: string, file: string): YamlSource {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: true });
   const place = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
 
   const follow = (node: unknown): Node | undefined => {

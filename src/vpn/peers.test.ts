@@ -2,10 +2,10 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parsePlatform } from '../platform/load.ts';
+import { loadPlatform, parsePlatform } from '../platform/load.ts';
 import { operatorFiles, writePrivate } from '../platform/operator-files.ts';
 import { newWireguardKeys } from './keys.ts';
-import { writePeerFiles } from './peers.ts';
+import { addPeer, writePeerFiles } from './peers.ts';
 
 test('the files of peers whose keys were made here are written, for their owner alone whatever was there', async () => {
   const home = await mkdtemp(join(tmpdir(), 'socle-peers-'));
@@ -27,6 +27,23 @@ test('the files of peers whose keys were made here are written, for their owner 
     const text = await readFile(files.peerConfig('a'), 'utf8');
     expect(text).toContain(`PrivateKey = ${own.privateKey.reveal()}\n`);
     expect(text).toContain(`PublicKey = ${host.publicKey}\nEndpoint = vps.example:51820\n`);
+  } finally {
+    await rm(home, { recursive: true });
+  }
+});
+
+test('a peer of an environment goes into its own file, beside those of the base, whose addresses are taken', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'socle-peers-'));
+  try {
+    const file = join(home, 'platform.staging.yaml');
+    const below = `vpn: {peers: [{name: a, public_key: ${newWireguardKeys().publicKey}, address: 10.8.0.2}]}\n`;
+    await writeFile(join(home, 'platform.yaml'), `name: t\nenvironment: prod\n${below}`);
+    await writeFile(file, 'base: platform.yaml\nname: t-staging\nenvironment: staging\n');
+    const files = operatorFiles('t-staging', { XDG_CONFIG_HOME: home });
+    const wanted = { name: 'b', publicKey: undefined, reaches: ['a'] };
+    await addPeer(file, await loadPlatform(file), files, wanted);
+    expect((await loadPlatform(file)).vpn.peers).toMatchObject([{ name: 'a' }, { name: 'b', address: '10.8.0.3' }]);
+    expect(await readFile(join(home, 'platform.yaml'), 'utf8')).toContain(below);
   } finally {
     await rm(home, { recursive: true });
   }
