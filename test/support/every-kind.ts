@@ -165,7 +165,7 @@ INSERT INTO "Élan vital"."Ta""ble" VALUES (1, E'tab\tnewline\nbackslash\\ \\.',
 REFRESH MATERIALIZED VIEW shop.summary;
 `;
 
-const cluster = String.raw`
+const cluster = `
 CREATE ROLE kind_owner; CREATE ROLE kind_reader LOGIN PASSWORD 'hashed-secret' CONNECTION LIMIT 7 VALID UNTIL '2040-01-01';
 CREATE ROLE kind_other NOINHERIT; GRANT kind_owner TO kind_reader WITH ADMIN OPTION;
 COMMENT ON ROLE kind_reader IS 'a role';
