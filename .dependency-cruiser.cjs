@@ -17,7 +17,7 @@ module.exports = {
       name: 'domain-does-not-know-its-users',
       severity: 'error',
       from: {
-        path: '^src/(platform|database|backup|drill|observability|governance|demo|host|vpn|cluster|sandbox|secrets|setup)/',
+        path: '^src/(platform|database|backup|drill|observability|governance|demo|host|vpn|cluster|sandbox|secrets|setup|recovery)/',
         pathNot: '\\.test\\.ts$',
       },
       to: { path: '^src/(cli|api|daemon)/' },

@@ -74,6 +74,17 @@ export const contents: readonly Entry[] = [
     load: () => import('./vault-key-add.ts'),
   },
   {
+    path: 'kit create',
+    summary: 'what brings you back, for a place off the host',
+    load: () => import('./kit-create.ts'),
+  },
+  { path: 'kit confirm', summary: 'open the vault with the kit, for real', load: () => import('./kit-confirm.ts') },
+  {
+    path: 'kit status',
+    summary: 'whether a kit was made, and has opened the vault',
+    load: () => import('./kit-status.ts'),
+  },
+  {
     path: 'database grant',
     summary: 'print the SQL for the role that takes backups',
     load: () => import('./database-grant.ts'),
@@ -125,6 +136,7 @@ export const groups: Readonly<Record<string, string>> = {
   drill: 'restore onto an empty server and prove it',
   vault: 'the restic repository that holds the backups',
   key: 'keys that open the vault',
+  kit: 'the recovery kit: what brings you back when the host is gone',
   database: 'what Socle needs in a database',
   config: 'the platform file',
   operations: 'the audit trail',

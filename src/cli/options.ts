@@ -7,6 +7,8 @@ export interface Spec<T> {
   readonly description: string;
   readonly parse?: (text: string) => T;
   readonly fallback?: T;
+  /** An option that has to be given; arguments say it with `<name>`. */
+  readonly mandatory?: boolean;
 }
 
 export type Specs = Readonly<Record<string, Spec<unknown>>>;
@@ -18,7 +20,7 @@ export const flag = (flags: string, description: string): Spec<boolean> => ({ fl
 
 export const text = (flags: string, description: string): Spec<string | undefined> => ({ flags, description });
 
-export const required = (flags: string, description: string): Spec<string> => ({ flags, description });
+export const required = (flags: string, description: string): Spec<string> => ({ flags, description, mandatory: true });
 
 /** May be given several times. */
 export const list = (flags: string, description: string): Spec<readonly string[]> => ({
@@ -48,11 +50,12 @@ export const whole = (flags: string, description: string, fallback: number): Spe
 /** Tells commander about the options, in the order of the specs. */
 export function declare(command: Command, specs: Specs): void {
   for (const spec of Object.values(specs)) {
-    const { flags, description, parse, fallback } = spec;
+    const { flags, description, parse, fallback, mandatory } = spec;
     // A parser would replace the words before by the last one.
     if (flags.endsWith('...]')) command.argument(flags, description, fallback);
     else if (!flags.startsWith('-'))
       command.argument(flags, description, parse ?? ((value: string) => value), fallback);
+    else if (mandatory) command.requiredOption(flags, description);
     else if (parse) command.option(flags, description, parse, fallback);
     else if (typeof fallback === 'boolean') command.option(flags, description);
     else command.option(flags, description, Array.isArray(fallback) ? [...fallback] : undefined);

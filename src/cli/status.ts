@@ -2,6 +2,7 @@ import { exit } from '../kernel/errors.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Outcome, State, Status, Tracked } from '../observability/schema.ts';
 import { collectStatus } from '../observability/status.ts';
+import { kitStatus, kitWanted } from '../recovery/store.ts';
 import { bad, faint, good, strong, warn } from './paint.ts';
 import { table } from './table.ts';
 import { verb as define } from './verb.ts';
@@ -20,11 +21,19 @@ export const verb = define({
   options: {},
   examples: ['socle status', 'socle status --json'],
   about:
-    'The same that `/v1/health` serves, read from the state on this machine: it works without the daemon too.\n' +
+    'The same that `/v1/health` serves, read from the state on this machine: it works without the daemon too. In\n' +
+    'production, and where there is a host, it warns until a recovery kit was confirmed.\n' +
     'Exit code 0: all is well, or a warning; 3: something has failed, is overdue or has never succeeded.',
   async run(_, session) {
-    const status = collectStatus(await session.platform(), await session.state(), session.clock);
-    return { data: status, text: () => statusText(status), exit: status.status === 'fail' ? exit.notProven : exit.ok };
+    const [platform, state] = [await session.platform(), await session.state()];
+    const status = collectStatus(platform, state, session.clock);
+    const recoveryKit = kitStatus(state, platform);
+    const warning = kitWanted(platform) && recoveryKit.state !== 'confirmed' ? recoveryKit.detail : undefined;
+    return {
+      data: { ...status, recoveryKit },
+      exit: status.status === 'fail' ? exit.notProven : exit.ok,
+      text: () => statusText(status) + (warning === undefined ? '' : `\n\n${warn('warning')}  ${warning}`),
+    };
   },
 });
 

@@ -261,6 +261,14 @@ export const failures = {
     title: 'the same work is already running',
     next: 'wait for it to end',
   },
+  'kit-unusable': {
+    category: 'proof',
+    status: 422,
+    exit: exit.notProven,
+    retryable: false,
+    title: 'the recovery kit would not bring this platform back',
+    next: 'make a new one with `socle kit create --to DIRECTORY`, and confirm it',
+  },
   'vault-unreachable': {
     category: 'unavailable',
     status: 503,

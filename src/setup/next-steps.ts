@@ -3,7 +3,7 @@ import { nameOf } from './platform-text.ts';
 
 /** What is to be done after `socle init`, one command a line with what it is for. */
 export function nextSteps({ host, databases, vault, peers }: Answers, file: string): string[] {
-  const step = (command: string, about: string) => `${command.padEnd(36)}# ${about}`;
+  const step = (command: string, about: string) => `${command.padEnd(38)}# ${about}`;
   const [database] = databases;
   return [
     step('socle config check', `after you have read and edited ${file}`),
@@ -19,5 +19,11 @@ export function nextSteps({ host, databases, vault, peers }: Answers, file: stri
           step('socle backup run', 'the first backup'),
           step('socle drill run', 'restored, and proven identical'),
         ]),
+    ...(vault
+      ? [
+          step('socle kit create --to DIRECTORY', 'the recovery kit, for a place off the host'),
+          step('socle kit confirm --from DIRECTORY', 'see that it opens the vault'),
+        ]
+      : []),
   ];
 }

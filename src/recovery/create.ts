@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { VaultDeps } from '../backup/deps.ts';
+import { readRepository } from '../backup/repository.ts';
+import { addVaultKey, type VaultRequest } from '../backup/vault-admin.ts';
+import { recordOperation } from '../governance/operations.ts';
+import { fail } from '../kernel/errors.ts';
+import { newId } from '../kernel/ids.ts';
+import { readSecret } from '../kernel/secret.ts';
+import type { OperatorFiles } from '../platform/operator-files.ts';
+import type { Platform, VaultConfig } from '../platform/schema.ts';
+import { parseIdentities } from '../secrets/age.ts';
+import { comeBackPage } from './page.ts';
+import { kitDirectory } from './place.ts';
+import { type Kit, type KitVault, kitFiles } from './schema.ts';
+import { type SparePeer, sparePeer } from './spare-peer.ts';
+import { sshFacts } from './ssh-facts.ts';
+import { noteKit } from './store.ts';
+
+export interface CreateRequest extends VaultRequest {
+  /** The platform file: the spare peer is written into it. */
+  readonly file: string;
+  readonly to: string;
+  readonly stateRoot: string;
+  readonly files: OperatorFiles;
+  /** The operator's age identity file. */
+  readonly ageIdentity: string;
+  /** The SSH key that logs in, where it is not one that ssh offers by itself. */
+  readonly sshKey: string | undefined;
+}
+
+export interface CreatedKit {
+  readonly directory: string;
+  readonly kit: Kit;
+}
+
+const byHand = new URL('../../docs/runbooks/restore-by-hand.md', import.meta.url);
+
+/**
+ * Makes a recovery kit: a directory of files of mode 0600, and in each vault a key that only the kit has. It is made
+ * beside its place and moved there whole. When it fails, a vault may keep a key whose password nobody has.
+ * @throws `already-there`, `usage`, `not-found` before the first `socle up`, `secret-…`, `vault-…`
+ */
+export async function createKit(request: CreateRequest, deps: VaultDeps): Promise<CreatedKit> {
+  const { platform, actor, stateRoot } = request;
+  const vaults = vaultsOf(platform);
+  const directory = kitDirectory(request.to, [
+    { what: 'the state directory', directory: stateRoot },
+    ...vaults.flatMap(({ repository }) => {
+      const { directory: local } = readRepository(repository, new Map());
+      return local === null ? [] : [{ what: 'the vault', directory: local }];
+    }),
+  ]);
+  const start = { action: 'kit.create', actor, subject: directory };
+  return recordOperation(deps.db, deps.clock, start, async () => {
+    const peer = await sparePeer(platform, request.file, request.files);
+    const staging = await mkdtemp(`${directory}.part-`);
+    try {
+      const kit = await fill(staging, vaults, peer, request, deps);
+      deps.signal?.throwIfAborted();
+      await settle(staging, directory, peer, request.file);
+      noteKit(deps.db, kit, null);
+      return { directory, kit };
+    } finally {
+      await rm(staging, { recursive: true, force: true });
+    }
+  });
+}
+
+const vaultsOf = ({ backup }: Platform): VaultConfig[] =>
+  [backup?.vault, backup?.copy].flatMap((vault) => (vault ? [vault] : []));
+
+async function fill(
+  staging: string,
+  configs: readonly VaultConfig[],
+  peer: SparePeer | undefined,
+  request: CreateRequest,
+  deps: VaultDeps,
+): Promise<Kit> {
+  const { platform, file, files } = request;
+  const put = (name: string, text: string) =>
+    writeFile(join(staging, name), text, { mode: 0o600, flag: 'wx', flush: true });
+  await put(kitFiles.password, `${randomBytes(32).toString('base64url')}\n`);
+  await put(kitFiles.identity, await ageIdentity(request.ageIdentity));
+  const environments: Record<string, string>[] = [];
+  for (const [index, { environment }] of configs.entries()) {
+    const names: Record<string, string> = {};
+    for (const [name, source] of Object.entries(environment)) {
+      names[name] = `vault-${index + 1}.${name}`;
+      await put(names[name], `${(await readSecret(source, deps.signal)).reveal()}\n`);
+    }
+    environments.push(names);
+  }
+  await put(basename(file), peer?.text ?? (await readFile(file, 'utf8')));
+  if (platform.base !== undefined) {
+    await put(platform.base, await readFile(join(dirname(resolve(file)), platform.base), 'utf8'));
+  }
+  if (peer) await put(kitFiles.peer, peer.config.reveal());
+  const ssh = platform.host ? await sshFacts(platform.host, files.knownHosts, request.sshKey) : null;
+  if (ssh && ssh.hostKeys.length > 0) await put(kitFiles.knownHosts, await readFile(files.knownHosts, 'utf8'));
+  await put(kitFiles.byHand, await readFile(byHand, 'utf8'));
+
+  const now = deps.clock.now();
+  const id = newId('k', now);
+  const passwordFile = join(staging, kitFiles.password);
+  deps.progress.step('adding a key to the vault');
+  const keys = await addVaultKey({ ...request, passwordFile, label: id }, deps);
+  const vaults = configs.map(
+    ({ repository, options }, index): KitVault => ({
+      repository,
+      address: keys[index]?.address ?? repository,
+      key: keys[index]?.key ?? '',
+      options,
+      environment: environments[index] ?? {},
+    }),
+  );
+  const kit: Kit = {
+    version: 1,
+    id,
+    platform: platform.name,
+    createdAt: now.toISOString(),
+    vaults,
+    peer: peer?.name ?? null,
+    ssh,
+  };
+  await put(kitFiles.index, `${JSON.stringify(kit, null, 2)}\n`);
+  await put(kitFiles.page, comeBackPage(kit, platform));
+  return kit;
+}
+
+async function ageIdentity(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw fail('secret-unreadable', `your age identity ${file} could not be read (${error.code})`, {
+      file,
+      next: `set SOPS_AGE_KEY_FILE to the file that it is in, or make one: socle secret keygen ${file}`,
+    });
+  });
+  parseIdentities(text);
+  return text;
+}
+
+/** The platform file first: a peer that nobody has the key of does no harm, a kit whose peer is unknown does. */
+async function settle(staging: string, directory: string, peer: SparePeer | undefined, file: string): Promise<void> {
+  if (peer) await writeFile(file, peer.text);
+  try {
+    await rename(staging, directory);
+  } catch (error) {
+    if (peer) await writeFile(file, peer.before);
+    throw error;
+  }
+}

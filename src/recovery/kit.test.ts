@@ -1,0 +1,253 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { storeBackup } from '../../test/support/stored-backup.ts';
+import { openVault } from '../backup/vault-open.ts';
+import { exit } from '../kernel/errors.ts';
+import { run } from '../kernel/process.ts';
+import { loadPlatform } from '../platform/load.ts';
+
+const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
+const key = 'xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=';
+const hostKey = 'AAAAC3NzaC1lZDI1NTE5AAAAIGRlYWRiZWVmZGVhZGJlZWZkZWFkYmVlZmRlYWRiZWVm';
+const canary = 'canary-of-an-account-at-the-vault';
+let root: string;
+let home: string;
+let cache: string;
+let printed: string;
+
+const at = (...path: string[]) => join(root, ...path);
+const platformFile = () => at('work/platform.yaml');
+const environment = () => ({ HOME: home, XDG_CACHE_HOME: cache, TMPDIR: at('tmp') });
+
+async function cli(...args: string[]) {
+  const { exitCode, stdout, stderr } = await run(socle, [...args, '--config', platformFile(), '--json'], {
+    accept: Object.values(exit),
+    cwd: at('work'),
+    env: environment(),
+  });
+  printed += stdout + stderr;
+  return { exitCode, answer: JSON.parse(stdout) };
+}
+
+const create = (to = at('usb/kit')) => cli('kit', 'create', '--to', to);
+const confirm = (from = at('usb/kit')) => cli('kit', 'confirm', '--from', from);
+
+beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'socle-kit-cache-'));
+});
+afterAll(() => rm(cache, { recursive: true, force: true }));
+
+/** A platform with a host that `socle up` has seen, a vault with a backup, and a second vault that needs an account. */
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'socle-kit-'));
+  home = at('home');
+  printed = '';
+  for (const directory of ['work', 'usb', 'tmp', 'home/.config/socle/shop', 'home/.ssh']) {
+    await mkdir(at(directory), { recursive: true });
+  }
+  await writeFile(at('work/vault.password'), 'the password of the host\n', { mode: 0o600 });
+  await writeFile(at('work/account'), `${canary}\n`, { mode: 0o600 });
+  await writeFile(at('home/.config/socle/shop/wireguard.pub'), `${key}\n`);
+  await writeFile(at('home/.config/socle/shop/known_hosts'), `socle-shop ssh-ed25519 ${hostKey}\n`);
+  await writeFile(
+    platformFile(),
+    `# a comment
+name: shop
+environment: dev
+host: {address: vps.example}
+databases:
+  - {name: orders, connection: {database: orders}}
+backup:
+  vault: {repository: vault, password: {file: vault.password}}
+  copy:
+    repository: copy
+    password: {file: vault.password}
+    environment: {AWS_SECRET_ACCESS_KEY: {file: account}}
+ops: {state: state}
+`,
+  );
+  await cli('secret', 'keygen', at('home/.config/keys.txt'));
+  await mkdir(at('home/.config/sops/age'), { recursive: true });
+  await run('mv', [at('home/.config/keys.txt'), at('home/.config/sops/age/keys.txt')]);
+  expect((await cli('vault', 'init')).exitCode).toBe(0);
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+/** Arguments of every process that runs meanwhile. */
+async function argumentsDuring(work: () => Promise<unknown>): Promise<string> {
+  const seen = new Set<string>();
+  const look = () => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        seen.add(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+      } catch {
+        // It has ended.
+      }
+    }
+  };
+  const timer = setInterval(look, 15);
+  await work().finally(() => clearInterval(timer));
+  return [...seen].join('\n');
+}
+
+test('a kit opens the vaults without the host’s password, and its secrets are nowhere else', async () => {
+  const vault = await openVault(
+    { repository: at('work/vault'), password: { file: at('work/vault.password') }, options: {}, environment: {} },
+    { platform: 'shop', cache: at('tmp/cache') },
+  );
+  const counts = [{ name: 'public.t', rows: 1 }];
+  await storeBackup(vault, {
+    id: 'b-1',
+    database: 'orders',
+    at: '2026-11-22T12:00:00Z',
+    data: Buffer.from('x'),
+    counts,
+  });
+
+  expect((await cli('kit', 'status')).answer.state).toBe('none');
+  const ran = await argumentsDuring(async () => {
+    const { exitCode, answer } = await create();
+    expect({ exitCode, answer }).toMatchObject({ exitCode: 0, answer: { platform: 'shop', peer: 'spare' } });
+  });
+  const names = (await readdir(at('usb/kit'))).sort();
+  expect(names).toEqual([
+    'come-back.md',
+    'kit.json',
+    'known_hosts',
+    'operator.agekey',
+    'platform.yaml',
+    'restore-by-hand.md',
+    'vault-2.AWS_SECRET_ACCESS_KEY',
+    'vault.password',
+    'vpn.conf',
+  ]);
+  for (const name of names) expect((await stat(at('usb/kit', name))).mode & 0o777, name).toBe(0o600);
+  expect((await stat(at('usb/kit'))).mode & 0o777).toBe(0o700);
+  const kit = (name: string) => readFile(at('usb/kit', name), 'utf8');
+  expect(await kit('vpn.conf')).toContain(`PublicKey = ${key}\nEndpoint = vps.example:51820\n`);
+  expect(await kit('come-back.md')).toContain('ssh-ed25519 SHA256:');
+  expect(await kit('platform.yaml')).toBe(await readFile(platformFile(), 'utf8'));
+  expect(await kit('platform.yaml')).toContain('# a comment\n');
+  expect((await loadPlatform(platformFile())).vpn.peers).toMatchObject([{ name: 'spare', address: '10.8.0.2' }]);
+
+  const unconfirmed = await cli('kit', 'status');
+  expect(unconfirmed).toMatchObject({ exitCode: 3, answer: { state: 'unconfirmed' } });
+  expect((await cli('status')).answer.recoveryKit.state).toBe('unconfirmed');
+  // The host's password is gone, and with it all that it opened.
+  await rm(at('work/vault.password'));
+  const { answer: confirmed } = await confirm();
+  expect(confirmed.vaults).toEqual([
+    { address: at('work/vault'), backups: 1 },
+    { address: at('work/copy'), backups: 0 },
+  ]);
+  expect(await cli('kit', 'status')).toMatchObject({ exitCode: 0, answer: { state: 'confirmed' } });
+  const { answer: operations } = await cli('operations', 'list');
+  expect(operations.map(({ action, result }: Record<string, string>) => `${action} ${result}`).slice(0, 3)).toEqual([
+    'kit.confirm ok',
+    'vault.add-key ok',
+    'kit.create ok',
+  ]);
+
+  const secrets = [
+    canary,
+    (await kit('vault.password')).trim(),
+    (await kit('operator.agekey')).trim().split('\n').at(-1) ?? '',
+    /^PrivateKey = (.+)$/m.exec(await kit('vpn.conf'))?.[1] ?? '',
+  ];
+  const state = await readFile(at('work/state/socle.db'), 'latin1');
+  const pages = (await kit('come-back.md')) + (await kit('kit.json')) + (await kit('platform.yaml'));
+  for (const secret of secrets) {
+    expect(secret.length).toBeGreaterThan(30);
+    for (const [where, text] of Object.entries({ ran, printed, state, pages })) {
+      expect(text.includes(secret), where).toBe(false);
+    }
+  }
+  expect(ran).toContain('restic');
+  expect(await readdir(at('usb'))).toEqual(['kit']);
+}, 60_000);
+
+test('the page opens the vault with restic alone', async () => {
+  await create();
+  const page = await readFile(at('usb/kit/come-back.md'), 'utf8');
+  const [first = '', second = ''] = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text]) => text ?? '');
+  await rm(at('work/vault.password'));
+  for (const block of [first, second]) {
+    const script = `set -eu\n${block}restic --no-lock --no-cache snapshots --json; env`;
+    const { stdout } = await run('sh', ['-c', script], { cwd: at('usb/kit') });
+    expect(stdout).toMatch(/^(\[\]|null)$/m);
+    expect(stdout).toContain('PLATFORM=shop');
+    expect(stdout.includes(`AWS_SECRET_ACCESS_KEY=${canary}`)).toBe(block === second);
+  }
+  expect(page).toContain('`orders`');
+  expect(page).toContain('is lost with it');
+});
+
+test('a kit is refused in a place where it would be lost or published', async () => {
+  await mkdir(at('usb/old'));
+  expect((await create(at('usb/old'))).answer.error.code).toBe('already-there');
+  expect((await create(at('work/state/kit'))).answer.error.message).toContain('in the state directory');
+  expect((await create(at('work/vault/kit'))).answer.error.message).toContain('in the vault');
+  expect((await create(at('absent/kit'))).answer.error.message).toContain('is not there');
+  await run('git', ['init', '--quiet', at('usb')], { env: environment() });
+  expect((await create()).answer.error.message).toContain('in the Git repository');
+  const { exitCode, answer } = await cli('kit', 'create');
+  expect({ exitCode, code: answer.error.code }).toEqual({ exitCode: 2, code: 'usage' });
+});
+
+test('one that cannot be made leaves nothing: no directory, no peer', async () => {
+  const before = await readFile(platformFile(), 'utf8');
+  const refused = async (code: string) => {
+    expect((await create()).answer.error.code).toBe(code);
+    expect(await readdir(at('usb'))).toEqual([]);
+    expect(await readFile(platformFile(), 'utf8')).toBe(before);
+  };
+  await writeFile(at('work/vault.password'), 'another one\n');
+  await refused('vault-wrong-password');
+  await rm(at('home/.config/sops'), { recursive: true });
+  await refused('secret-unreadable');
+  await rm(at('home/.config/socle/shop/wireguard.pub'));
+  await refused('not-found');
+  expect((await cli('kit', 'status')).answer.state).toBe('none');
+});
+
+test('a kit that would not do is not confirmed, and one for other vaults is out of date', async () => {
+  await create();
+  const text = await readFile(platformFile(), 'utf8');
+  const unusable = async (said: string) => {
+    const { exitCode, answer } = await confirm();
+    expect({ exitCode, code: answer.error.code }).toEqual({ exitCode: 3, code: 'kit-unusable' });
+    expect(answer.error.message).toContain(said);
+  };
+  await writeFile(platformFile(), text.replace('name: shop', 'name: other'));
+  await unusable('but of shop');
+  await writeFile(platformFile(), text.replace(/vpn:[\s\S]*$/, ''));
+  await unusable('no peer spare');
+  await writeFile(platformFile(), text.replace('repository: copy', 'repository: elsewhere'));
+  await unusable('does not know');
+  expect((await cli('kit', 'status')).answer.state).toBe('outdated');
+  await writeFile(platformFile(), text);
+
+  const password = await readFile(at('usb/kit/vault.password'), 'utf8');
+  await writeFile(at('usb/kit/vault.password'), 'of another kit\n');
+  expect((await confirm()).answer.error.code).toBe('vault-wrong-password');
+  await writeFile(at('usb/kit/vault.password'), password);
+  expect((await cli('kit', 'status')).answer.state).toBe('unconfirmed');
+  expect((await confirm()).exitCode).toBe(0);
+
+  // A second one has names of its own, and the first one counts until it was tried.
+  expect((await create(at('usb/kit-2'))).answer.peer).toBe('spare-2');
+  expect((await cli('kit', 'status')).answer.state).toBe('confirmed');
+}, 60_000);
+
+test('status warns for people until a kit was confirmed, where there is a host or production', async () => {
+  const status = async () => (await run(socle, ['status'], { cwd: at('work'), env: environment() })).stdout;
+  expect(await status()).toContain('there is no recovery kit');
+  await writeFile(platformFile(), (await readFile(platformFile(), 'utf8')).replace(/^host: .*\n/m, ''));
+  expect(await status()).not.toContain('recovery kit');
+  expect((await create()).answer).toMatchObject({ peer: null, ssh: null });
+  expect((await confirm()).exitCode).toBe(0);
+});

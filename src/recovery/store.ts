@@ -1,0 +1,71 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { migrate } from '../kernel/sqlite.ts';
+import type { Platform } from '../platform/schema.ts';
+import type { Kit } from './schema.ts';
+
+const migrations = [
+  `CREATE TABLE recovery_kit (
+     id TEXT PRIMARY KEY, created_at TEXT NOT NULL, repositories TEXT NOT NULL, confirmed_at TEXT
+   ) STRICT`,
+];
+
+const states = {
+  confirmed: 'the recovery kit has opened the vault',
+  unconfirmed: 'nobody has tried the recovery kit yet: `socle kit confirm --from DIRECTORY`',
+  outdated: 'the recovery kit is for other vaults: `socle kit create --to DIRECTORY` makes a new one',
+  none: 'there is no recovery kit: `socle kit create --to DIRECTORY`',
+} as const;
+
+/** What is known here of the recovery kit. */
+export interface KitStatus {
+  readonly state: keyof typeof states;
+  /** One sentence. */
+  readonly detail: string;
+  readonly id: string | null;
+  readonly createdAt: string | null;
+  readonly confirmedAt: string | null;
+}
+
+/** Notes that a kit was made, or that it opened the vaults. */
+export function noteKit(db: DatabaseSync, kit: Kit, confirmedAt: Date | null): void {
+  migrate(db, 'recovery-kit', migrations);
+  db.prepare(
+    `INSERT INTO recovery_kit VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET confirmed_at = coalesce(excluded.confirmed_at, confirmed_at)`,
+  ).run(
+    kit.id,
+    kit.createdAt,
+    JSON.stringify(kit.vaults.map(({ repository }) => repository)),
+    confirmedAt?.toISOString() ?? null,
+  );
+}
+
+/** The kit that serves best: one that was confirmed before a newer one that was not, any before one for other vaults. */
+export function kitStatus(db: DatabaseSync, { backup }: Platform): KitStatus {
+  migrate(db, 'recovery-kit', migrations);
+  const needed = [backup?.vault, backup?.copy].flatMap((vault) => (vault ? [vault.repository] : []));
+  const kits = db
+    .prepare('SELECT * FROM recovery_kit ORDER BY created_at DESC, rowid DESC')
+    .all()
+    .map((row) => {
+      const opens = new Set(JSON.parse(String(row.repositories)));
+      const fits = needed.every((repository) => opens.has(repository));
+      const tried = row.confirmed_at === null ? ('unconfirmed' as const) : ('confirmed' as const);
+      return { row, state: fits ? tried : ('outdated' as const) };
+    });
+  const order = ['confirmed', 'unconfirmed', 'outdated'] as const;
+  const best = order.flatMap((state) => kits.filter((kit) => kit.state === state))[0];
+  const state = best?.state ?? 'none';
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  return {
+    state,
+    detail: states[state],
+    id: text(best?.row.id),
+    createdAt: text(best?.row.created_at),
+    confirmedAt: text(best?.row.confirmed_at),
+  };
+}
+
+/** Is its absence worth a warning? Where there is something to lose: a host, or production. */
+export const kitWanted = ({ host, environment, backup }: Platform): boolean =>
+  backup !== undefined && (host !== undefined || environment === 'prod');
