@@ -27,7 +27,7 @@ export async function findArtifact(vault: Vault, id: string, signal?: AbortSigna
     return { manifest, roles, dumpSnapshot: manifest.dump.snapshot };
   } catch (error) {
     // One damaged snapshot hides the newest of all: a list leaves it out.
-    if (!(error instanceof SocleError) || !['not-found', 'vault-damaged'].includes(error.code)) throw error;
+    if (!isMissing(error)) throw error;
     return lookFor(vault, id, signal);
   }
 }
@@ -42,6 +42,9 @@ async function lookFor(vault: Vault, id: string, signal?: AbortSignal): Promise<
   if (dump === undefined) throw absent(vault, id, 'dump');
   return { manifest, roles, dumpSnapshot: dump.snapshot };
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof SocleError && (error.code === 'not-found' || error.code === 'vault-damaged');
 
 /** Both at once: opening a vault takes longer than reading a small file. */
 async function readBoth(read: (path: string) => Readable): Promise<Pick<Artifact, 'manifest' | 'roles'>> {
@@ -78,8 +81,11 @@ export async function fetchArtifact(
   const fetchDump = (snapshot: string) => vault.fetch(snapshot, manifest.dump.path, archive, signal);
   try {
     await fetchDump(dumpSnapshot).catch(async (error: unknown) => {
-      if (!(error instanceof SocleError) || error.code !== 'not-found') throw error;
-      return fetchDump((await lookFor(vault, manifest.id, signal)).dumpSnapshot);
+      // restic 0.18 takes a snapshot that is not there for one that is damaged.
+      if (!isMissing(error)) throw error;
+      const found = await lookFor(vault, manifest.id, signal);
+      if (found.dumpSnapshot === dumpSnapshot) throw error;
+      return fetchDump(found.dumpSnapshot);
     });
   } catch (error) {
     // Reading from the vault writes nothing there: it is this disk that is full.
