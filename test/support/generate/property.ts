@@ -53,9 +53,14 @@ export async function proveRandomSchemas(options: PropertyOptions): Promise<Tall
   const { cases, seed } = options;
   const world = await makeWorld();
   const tally: Tally = { objects: new Map(kinds.map(([kind]) => [kind, 0])), damages: new Map(), damagesOf: new Map() };
+  let done = 0;
   try {
     const details = await fc.check(
-      fc.asyncProperty(fc.gen(), (g) => oneCase(world, g, tally, options)),
+      fc.asyncProperty(fc.gen(), async (g) => {
+        await oneCase(world, g, tally, options);
+        done += 1;
+        if (done % 20 === 0) process.stderr.write(`${done} of ${cases} schemas are done\n`);
+      }),
       { numRuns: cases, seed, endOnFailure: true },
     );
     // Not fast-check's own report: it would print every value that was drawn.
