@@ -113,7 +113,7 @@ async function endProcesses(directory: string): Promise<void> {
   }
 }
 
-/** Processes that have a part of this scratch directory mounted in their sandbox. */
+/** Processes that have a part of this scratch directory mounted in their sandbox, or that are about to. */
 export function processesIn(directory: string): number[] {
   const part = `/${basename(directory)}/`;
   return readdirSync('/proc')
@@ -121,7 +121,11 @@ export function processesIn(directory: string): number[] {
     .map(Number)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(part);
+        const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
+        return (
+          read('mountinfo').includes(part) ||
+          (/^NSpid:\s+\d+\s+\d/m.test(read('status')) && read('cmdline').includes(part))
+        );
       } catch {
         return false;
       }

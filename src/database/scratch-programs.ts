@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { type StartedProcess, type StartOptions, start } from '../kernel/process.ts';
 import type { ScratchPlace } from './scratch-place.ts';
+import { processTree } from './scratch-processes.ts';
 import { inside, type SandboxLimits, type SandboxPlan, sandboxCommand } from './scratch-sandbox.ts';
 
 /** What one program sees besides PostgreSQL's own files: host paths, at the same path or at one of `inside`. */
@@ -42,11 +43,46 @@ export function startInside(
     filter: existsSync(host('etc/seccomp')) ? stdio.length : null,
   };
   const [file = '', ...args] = sandboxCommand(plan, command);
-  if (plan.filter === null) return start(file, args, { cwd: '/', ...options, stdio });
+  const { signal, ...others } = options;
+  if (plan.filter === null) return endedWhole(start(file, args, { cwd: '/', ...others, stdio }), signal);
   const descriptor = openSync(host('etc/seccomp'), 'r');
   try {
-    return start(file, args, { cwd: '/', ...options, stdio: [...stdio, descriptor] });
+    return endedWhole(start(file, args, { cwd: '/', ...others, stdio: [...stdio, descriptor] }), signal);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/**
+ * bwrap's inner process waits for the outer one before it ties its life to it: killing the outer one alone at that
+ * moment leaves it there for ever, with our pipes in its hands.
+ */
+function endedWhole(child: StartedProcess, signal: AbortSignal | undefined): StartedProcess {
+  const stop = () => killWhole(child.pid);
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
+  const ended = child.ended.then((end) => {
+    signal?.removeEventListener('abort', stop);
+    return signal?.aborted ? { ...end, aborted: true } : end;
+  });
+  const kill = () => {
+    stop();
+    return true;
+  };
+  return { ...child, ended, kill };
+}
+
+function killWhole(pid: number | undefined): void {
+  if (pid === undefined) return;
+  // Stopped first: it makes no further process while we look for those that it has.
+  signalTo(pid, 'SIGSTOP');
+  for (const one of processTree(pid)) signalTo(one, 'SIGKILL');
+}
+
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
   }
 }

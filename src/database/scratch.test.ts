@@ -94,6 +94,19 @@ test('a fork bomb ends at the limit of its own user and does not reach ours', as
   expect((await own.ended).exitCode).toBe(0);
 });
 
+test('a program that is stopped at any moment of its start ends, and leaves nothing', async () => {
+  const server = await scratch();
+  const before = processesIn(server.directory).length;
+  for (let round = 0; round < 60; round += 1) {
+    const stop = new AbortController();
+    const child = server.start('psql', ['-d', 'postgres', '-c', 'SELECT pg_sleep(3600)'], [], { signal: stop.signal });
+    await new Promise((resolve) => setTimeout(resolve, round / 4));
+    stop.abort();
+    expect(await child.ended).toMatchObject({ aborted: true });
+  }
+  await expect.poll(() => processesIn(server.directory).length, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+});
+
 test('what was put in the place of its socket is never followed', async () => {
   const server = await scratch();
   const client = await server.connect('postgres');
