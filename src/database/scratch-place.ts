@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../kernel/process.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../kernel/process-identity.ts';
+import { signalTo } from './scratch-processes.ts';
 import { systemCallFilter } from './scratch-seccomp.ts';
 import { type ScratchUser, scratchUser } from './scratch-user.ts';
 
@@ -102,13 +103,7 @@ async function endProcesses(directory: string): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const pids = processesIn(directory);
     if (pids.length === 0) return;
-    for (const pid of pids) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended by itself.
-      }
-    }
+    for (const pid of pids) signalTo(pid, 'SIGKILL');
     await delay(50);
   }
 }

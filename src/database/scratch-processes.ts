@@ -19,6 +19,15 @@ export function processTree(root: number): number[] {
   return found;
 }
 
+/** Sends a signal to a process, which may have ended by itself. */
+export function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
+
 function threadsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/task`);

@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { type StartedProcess, type StartOptions, start } from '../kernel/process.ts';
 import type { ScratchPlace } from './scratch-place.ts';
-import { processTree } from './scratch-processes.ts';
+import { processTree, signalTo } from './scratch-processes.ts';
 import { inside, type SandboxLimits, type SandboxPlan, sandboxCommand } from './scratch-sandbox.ts';
 
 /** What one program sees besides PostgreSQL's own files: host paths, at the same path or at one of `inside`. */
@@ -14,7 +14,7 @@ export interface Sight {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Starts a program in a sandbox of its own, as the user of this scratch server. */
+/** Starts a program in a sandbox of its own, as the user of this scratch server. Any `kill` of it is a SIGKILL of all. */
 export function startInside(
   place: ScratchPlace,
   limits: SandboxLimits,
@@ -77,12 +77,4 @@ function killWhole(pid: number | undefined): void {
   // Stopped first: it makes no further process while we look for those that it has.
   signalTo(pid, 'SIGSTOP');
   for (const one of processTree(pid)) signalTo(one, 'SIGKILL');
-}
-
-function signalTo(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It has ended.
-  }
 }

@@ -8,6 +8,7 @@ import { start } from '../kernel/process.ts';
 import type { ScratchServer } from './restored-server.ts';
 import { startScratch } from './scratch.ts';
 import { destroyLeftovers, processesIn } from './scratch-place.ts';
+import { processTree } from './scratch-processes.ts';
 
 const limits = { memory: 512 * 2 ** 20, disk: 400 * 2 ** 20, reserve: 0 };
 let root: string;
@@ -100,7 +101,10 @@ test('a program that is stopped at any moment of its start ends, and leaves noth
   for (let round = 0; round < 60; round += 1) {
     const stop = new AbortController();
     const child = server.start('psql', ['-d', 'postgres', '-c', 'SELECT pg_sleep(3600)'], [], { signal: stop.signal });
-    await new Promise((resolve) => setTimeout(resolve, round / 4));
+    // Its inner process is there and has not been let in yet; then a bit later each time.
+    const until = performance.now() + 5_000;
+    while (processTree(child.pid ?? 0).length === 1 && performance.now() < until);
+    for (let look = 0; look < round; look += 1) processTree(child.pid ?? 0);
     stop.abort();
     expect(await child.ended).toMatchObject({ aborted: true });
   }

@@ -9,7 +9,6 @@ import { serverTools } from './client-tools.ts';
 import type { ScratchServer } from './restored-server.ts';
 import { port, type ScratchServerConfig, serverArguments } from './scratch-config.ts';
 import { makePlace, processesIn, removePlace, type ScratchPlace } from './scratch-place.ts';
-import { processTree } from './scratch-processes.ts';
 import { type Sight, startInside } from './scratch-programs.ts';
 import { inside, type SandboxLimits } from './scratch-sandbox.ts';
 import { systemCallFilter } from './scratch-seccomp.ts';
@@ -220,26 +219,11 @@ class Scratch implements ScratchServer {
     return fail('scratch-failed', `the scratch server ${how}`, { output: lastLines(this.#log) }, cause);
   }
 
-  /** Ends all programs: the first process of each sandbox takes the others with it when it goes. */
   async #end(): Promise<void> {
     const children = [...this.#running];
-    for (const child of children) {
-      for (const pid of child.pid === undefined ? [] : processTree(child.pid).slice(1, 2)) tryKill(pid);
-    }
-    const late = setTimeout(() => {
-      for (const child of children) child.kill('SIGKILL');
-    }, 2_000);
+    for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map(({ ended }) => ended));
-    clearTimeout(late);
     for (let attempt = 0; attempt < 250 && processesIn(this.directory).length > 0; attempt += 1) await delay(20);
-  }
-}
-
-function tryKill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended.
   }
 }
 
