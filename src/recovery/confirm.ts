@@ -10,6 +10,7 @@ import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { Secret } from '../kernel/secret.ts';
 import type { Platform } from '../platform/schema.ts';
+import { vaultsOf } from '../platform/vaults.ts';
 import { parseIdentities } from '../secrets/age.ts';
 import { publicKeyOf } from '../vpn/keys.ts';
 import { type Kit, kitFiles, kitSchema } from './schema.ts';
@@ -59,8 +60,8 @@ async function readKit(directory: string, platform: Platform): Promise<Kit> {
   if (kit?.platform !== platform.name) {
     throw fail('kit-unusable', `${directory} holds no kit of ${platform.name}${kit ? `, but of ${kit.platform}` : ''}`);
   }
-  for (const vault of [platform.backup?.vault, platform.backup?.copy]) {
-    if (vault && !kit.vaults.some(({ repository }) => repository === vault.repository)) {
+  for (const vault of vaultsOf(platform)) {
+    if (!kit.vaults.some(({ repository }) => repository === vault.repository)) {
       throw fail('kit-unusable', 'the platform has a vault that the kit does not know: it was made before');
     }
   }

@@ -9,7 +9,8 @@ import { fail } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { readSecret } from '../kernel/secret.ts';
 import type { OperatorFiles } from '../platform/operator-files.ts';
-import type { Platform, VaultConfig } from '../platform/schema.ts';
+import type { VaultConfig } from '../platform/schema.ts';
+import { vaultsOf } from '../platform/vaults.ts';
 import { parseIdentities } from '../secrets/age.ts';
 import { comeBackPage } from './page.ts';
 import { kitDirectory } from './place.ts';
@@ -67,9 +68,6 @@ export async function createKit(request: CreateRequest, deps: VaultDeps): Promis
     }
   });
 }
-
-const vaultsOf = ({ backup }: Platform): VaultConfig[] =>
-  [backup?.vault, backup?.copy].flatMap((vault) => (vault ? [vault] : []));
 
 async function fill(
   staging: string,

@@ -3,7 +3,7 @@ import { fail } from '../kernel/errors.ts';
 import type { Secret } from '../kernel/secret.ts';
 import { type OperatorFiles, readOptional } from '../platform/operator-files.ts';
 import type { Platform } from '../platform/schema.ts';
-import { freeAddress } from '../vpn/addresses.ts';
+import { newAddress } from '../vpn/addresses.ts';
 import { clientConfig } from '../vpn/config.ts';
 import { withPeer } from '../vpn/edit-peers.ts';
 import { newWireguardKeys } from '../vpn/keys.ts';
@@ -31,8 +31,7 @@ export async function sparePeer(
       next: 'run `socle up` first: it makes the key on the host and fetches its public half',
     });
   }
-  const address = freeAddress(platform.vpn);
-  if (address === undefined) throw fail('vpn-full', `${platform.vpn.subnet} has no address left`);
+  const address = newAddress(platform.vpn);
   const taken = new Set(platform.vpn.peers.map(({ name }) => name));
   let name = 'spare';
   for (let number = 2; taken.has(name); number += 1) name = `spare-${number}`;

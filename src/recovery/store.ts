@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { migrate } from '../kernel/sqlite.ts';
 import type { Platform } from '../platform/schema.ts';
+import { vaultsOf } from '../platform/vaults.ts';
 import type { Kit } from './schema.ts';
 
 const migrations = [
@@ -41,9 +42,9 @@ export function noteKit(db: DatabaseSync, kit: Kit, confirmedAt: Date | null): v
 }
 
 /** The kit that serves best: one that was confirmed before a newer one that was not, any before one for other vaults. */
-export function kitStatus(db: DatabaseSync, { backup }: Platform): KitStatus {
+export function kitStatus(db: DatabaseSync, platform: Platform): KitStatus {
   migrate(db, 'recovery-kit', migrations);
-  const needed = [backup?.vault, backup?.copy].flatMap((vault) => (vault ? [vault.repository] : []));
+  const needed = vaultsOf(platform).map(({ repository }) => repository);
   const kits = db
     .prepare('SELECT * FROM recovery_kit ORDER BY created_at DESC, rowid DESC')
     .all()

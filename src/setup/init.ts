@@ -8,7 +8,7 @@ import { parsePlatform } from '../platform/load.ts';
 import { operatorFiles, readOptional } from '../platform/operator-files.ts';
 import { identityFile, newAgeKey, parseIdentities, recipientOf } from '../secrets/age.ts';
 import { identityPath } from '../secrets/store.ts';
-import { freeAddress } from '../vpn/addresses.ts';
+import { newAddress } from '../vpn/addresses.ts';
 import { withPeer } from '../vpn/edit-peers.ts';
 import { newWireguardKeys, publicKeyOf } from '../vpn/keys.ts';
 import type { Answers } from './answers.ts';
@@ -108,8 +108,7 @@ async function withPeers(answers: Answers, file: string, env: NodeJS.ProcessEnv)
   let text = platformText(answers);
   let { vpn } = checked(() => parsePlatform(text, file));
   for (const name of answers.peers) {
-    const address = freeAddress(vpn);
-    if (address === undefined) throw fail('vpn-full', `${vpn.subnet} has no address left`);
+    const address = newAddress(vpn);
     const path = files.peerKey(name);
     const old = await readOptional(path);
     const pair = old === undefined ? newWireguardKeys() : undefined;

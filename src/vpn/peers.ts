@@ -3,7 +3,7 @@ import { fail } from '../kernel/errors.ts';
 import { Secret } from '../kernel/secret.ts';
 import { type OperatorFiles, readOptional, writePrivate } from '../platform/operator-files.ts';
 import type { PeerConfig, Platform } from '../platform/schema.ts';
-import { freeAddress } from './addresses.ts';
+import { newAddress } from './addresses.ts';
 import { clientConfig } from './config.ts';
 import { withoutPeer, withPeer } from './edit-peers.ts';
 import { newWireguardKeys } from './keys.ts';
@@ -34,8 +34,7 @@ export async function addPeer(
   files: OperatorFiles,
   wanted: NewPeer,
 ): Promise<{ peer: PeerConfig; keyFile: string | null }> {
-  const address = freeAddress(platform.vpn);
-  if (address === undefined) throw fail('vpn-full', `${platform.vpn.subnet} has no address left`);
+  const address = newAddress(platform.vpn);
   const keys = wanted.publicKey === undefined ? newWireguardKeys() : undefined;
   const peer: PeerConfig = {
     name: wanted.name,
