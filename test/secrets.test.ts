@@ -5,10 +5,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exit } from '../src/kernel/errors.ts';
 import { run, start } from '../src/kernel/process.ts';
+import { program as socle } from '../src/kernel/program.ts';
 import { startPostgres, type TestServer } from './support/postgres.ts';
 import { until } from './support/until.ts';
 
@@ -16,7 +16,6 @@ import { until } from './support/until.ts';
  * NFR-5: passwords that can be told from everything else go through every verb, in success and in failure. They may be
  * in the files that they come from, and nowhere else.
  */
-const socle = fileURLToPath(new URL('../bin/socle', import.meta.url));
 const canary = (what: string) => `canary-${what}-${randomBytes(9).toString('hex')}`;
 const secrets = {
   database: canary('database'),

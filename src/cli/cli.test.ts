@@ -2,13 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exit, failures } from '../kernel/errors.ts';
 import { type RunResult, run, start } from '../kernel/process.ts';
+import { program as socle } from '../kernel/program.ts';
 import { contents, groups } from './contents.ts';
 
-const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
 const codes = Object.values(exit);
 
 let directory: string;

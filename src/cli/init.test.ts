@@ -10,13 +10,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../../test/support/until.ts';
 import { run, start } from '../kernel/process.ts';
+import { program as socle } from '../kernel/program.ts';
 import { loadPlatform } from '../platform/load.ts';
 
-const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
 let directory: string;
 let home: string;
 /** Of Node alone: without it every process compiles everything anew. */

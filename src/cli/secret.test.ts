@@ -2,10 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { program as socle } from '../kernel/program.ts';
 
-const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
 let directory: string;
 let recipient: string;
 let env: NodeJS.ProcessEnv;

@@ -1,11 +1,10 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../kernel/process.ts';
+import { program as socle } from '../kernel/program.ts';
 
-const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
 let directory: string;
 const cli = async (...args: string[]) => {
   const env = { HOME: directory, SOCLE_CONFIG: join(directory, 'platform.yaml') };

@@ -3,12 +3,11 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type StartedProcess, start } from '../kernel/process.ts';
+import { program as socle } from '../kernel/program.ts';
 import { makePlace, temporaryRoot } from './place.ts';
 
-const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
 let root: string;
 
 beforeEach(async () => {

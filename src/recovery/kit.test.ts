@@ -2,15 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { storeBackup } from '../../test/support/stored-backup.ts';
 import { openVault } from '../backup/vault-open.ts';
 import { exit } from '../kernel/errors.ts';
 import { run } from '../kernel/process.ts';
+import { program as socle } from '../kernel/program.ts';
 import { loadPlatform } from '../platform/load.ts';
 
-const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
 const key = 'xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=';
 const hostKey = 'AAAAC3NzaC1lZDI1NTE5AAAAIGRlYWRiZWVmZGVhZGJlZWZkZWFkYmVlZmRlYWRiZWVm';
 const canary = 'canary-of-an-account-at-the-vault';

@@ -1,9 +1,9 @@
 import { readlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/kernel/process.ts';
+import { program as socle } from '../../src/kernel/program.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { machineDirectory } from '../../src/sandbox/names.ts';
@@ -77,7 +77,6 @@ describe.skipIf(userInfo().uid !== 0)('a throw-away machine (nspawn; needs root)
   });
 
   test('the command line runs a command there and passes its words on', async () => {
-    const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
     const { stdout } = await run(socle, ['sandbox', 'ssh', names[12], '--', 'echo', '-n', 'two', 'words']);
     expect(stdout).toBe('two words');
   });

@@ -1,14 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type RunResult, run, type StartedProcess, start } from '../../src/kernel/process.ts';
+import { program as socle } from '../../src/kernel/program.ts';
 import { addresses } from '../../src/sandbox/names.ts';
 import { sshCommand } from '../../src/sandbox/ssh.ts';
 import { directoryOf, type MachineRecord } from '../../src/sandbox/store.ts';
 import { until } from './until.ts';
 
-const socle = fileURLToPath(new URL('../../bin/socle', import.meta.url));
 const anyCode = Array.from({ length: 256 }, (_, code) => code);
 
 /** What the verbs used here print, as far as tests look into it. */
