@@ -8,7 +8,7 @@ ARCH := $(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 MACHINE_PATH := $(PATH)
 export PATH := $(CURDIR)/node_modules/node-linux-$(ARCH)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 NODE := node --disable-warning=ExperimentalWarning
-VITEST := $(NODE) node_modules/vitest/vitest.mjs run
+VITEST := ./tools/own-mounts.sh $(NODE) node_modules/vitest/vitest.mjs run
 
 .PHONY: help demo test test-long check bench sandbox fmt use-packages test-packages
 
