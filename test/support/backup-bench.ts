@@ -12,6 +12,7 @@ import { run } from '../../src/kernel/process.ts';
 import type { Progress } from '../../src/kernel/progress.ts';
 import { openDatabase } from '../../src/kernel/sqlite.ts';
 import { type Platform, platformSchema } from '../../src/platform/schema.ts';
+import { makeKeyCheap } from './cheap-key.ts';
 import type { TestServer } from './postgres.ts';
 
 /** A state directory and an initialised local vault in a temporary directory. */
@@ -78,6 +79,7 @@ export async function makeBackupBench({ sizeOfVault }: { sizeOfVault?: string } 
   if (!config) throw new Error('unreachable');
   const vault = await openVault(config.vault, { platform: 'test', cache: join(directory, 'cache'), lockWait: 20_000 });
   await vault.init();
+  await makeKeyCheap(vaultConfig.repository, password);
   const db = openDatabase(join(directory, 'state.db'));
   return {
     directory,
