@@ -26,6 +26,11 @@ test.each([
   ],
   ['vault-locked', 11, 'whatever a later version says'],
   [
+    'vault-locked',
+    130,
+    'Load(<lock/e393c88d1d>, 0, 0) returned error, retrying after 552.330144ms: open /v/locks/e393c88d1db0: no such file or directory\nsignal interrupt received, cleaning up',
+  ],
+  [
     'vault-unreachable',
     1,
     'Fatal: unable to open config file: client.Head: Head "http://u:***@127.0.0.1:9/x/config": dial tcp 127.0.0.1:9: connect: connection refused\nIs there a repository at the following location?',

@@ -34,6 +34,8 @@ const byText: ReadonlyArray<readonly [RegExp, FailureCode]> = [
     /Is there a repository at the following location|unable to open config file|config\/?>? does not exist/i,
     'vault-absent',
   ],
+  // The lock of one that ended while this restic looked: 0.14 tries to read it for a minute, and is stopped before.
+  [/Load\(<lock\/.*(no such file|does not exist|404)/i, 'vault-locked'],
   [
     /unable to start the sftp session|unable to open repository|error talking to|dial tcp|server response/i,
     'vault-unreachable',

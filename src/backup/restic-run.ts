@@ -64,12 +64,17 @@ export function lockPatience(context: ResticContext, signal?: AbortSignal): (fai
   const until = performance.now() + context.lockWait;
   let attempts = 0;
   return async (failure) => {
-    if (!(failure instanceof SocleError) || failure.code !== 'vault-locked') throw failure;
+    unlessLocked(failure);
     attempts += 1;
-    if (attempts === 1) return removeStaleLocks(context, signal);
+    if (attempts === 1) return removeStaleLocks(context, signal).catch(unlessLocked);
     if (performance.now() >= until) throw failure;
     await delay(Math.min(250 * 2 ** attempts, 10_000), undefined, { signal });
   };
+}
+
+/** Looking at the locks fails when one of them goes meanwhile: then there is one less to wait for. */
+function unlessLocked(failure: unknown): void {
+  if (!(failure instanceof SocleError) || failure.code !== 'vault-locked') throw failure;
 }
 
 /** restic removes locks whose process is gone, or that were not refreshed for 30 minutes. */
