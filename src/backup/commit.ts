@@ -10,6 +10,7 @@ import type { Progress } from '../kernel/progress.ts';
 import { socleVersion } from '../kernel/version.ts';
 import type { DatabaseConfig } from '../platform/schema.ts';
 import type { BackupCatalog } from './catalog.ts';
+import { describeEmptied } from './emptied.ts';
 import { findGaps } from './missing.ts';
 import { readBack } from './read-back.ts';
 import { type Backup, type Manifest, manifestSchema, rolesPath } from './schema.ts';
@@ -78,9 +79,10 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
   const { vault, clock, progress, catalog, database, signal } = context;
   progress.step(`reading ${database.name} back and counting its rows`);
   const began = clock.monotonic();
-  const [contents, source] = await Promise.all([
+  const [contents, source, emptied] = await Promise.all([
     readBack(dump.stored, dump, { vault, tools: dump.tools, progress, signal }),
     askSource(dump, backup.deep),
+    describeEmptied(catalog, vault, signal),
   ]);
   const readBackMs = clock.monotonic() - began;
   await dump.snapshot.close();
@@ -92,6 +94,7 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
   const warnings = [
     ...dump.warnings,
     ...gaps.warnings,
+    ...(emptied === null ? [] : [emptied]),
     ...(previous ? shrunk.map((table) => describeShrunk(table, previous.id)) : []),
     ...(database.role_passwords ? [] : ['passwords of roles are not in the backup: logins need new passwords']),
   ];

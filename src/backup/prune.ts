@@ -34,8 +34,7 @@ export interface PruneResult {
 }
 
 /**
- * Applies the retention policy: makes the plan, shows it, removes what it removes from the vaults and the catalog, and
- * notes on what stays why it does.
+ * Applies the retention policy: makes the plan, shows it, removes what it removes from the vaults and the catalog.
  * @throws `busy`, `vault-…`; nothing half-removed is offered for restore then, and the next run goes on
  */
 export async function prune(request: PruneRequest, deps: PruneDeps): Promise<PruneResult> {
@@ -63,9 +62,6 @@ async function applyRetention(
   deps: PruneDeps,
 ): Promise<Omit<PruneResult, 'plan'>> {
   const { vault, copy, progress, signal } = deps;
-  for (const { backup, keep, classes } of plan.rows) {
-    if (keep) catalog.update(backup.id, ({ retention }) => ({ retention: { ...retention, class: [...classes] } }));
-  }
   const leaving = plan.rows.filter(({ keep }) => !keep).map(({ backup }) => backup);
   if (leaving.length === 0) return { removed: [], freedBytes: 0, warnings: [] };
 

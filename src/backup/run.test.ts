@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type BackupBench, makeBackupBench, nameOf } from '../../test/support/backup-bench.ts';
 import { createEveryKind } from '../../test/support/every-kind.ts';
 import { startPostgres, type TestServer } from '../../test/support/postgres.ts';
@@ -74,4 +74,27 @@ test('without rights every object is named before anything is dumped; with the S
     'subscription incoming',
     expect.stringContaining('options of the user mapping for PUBLIC on server elsewhere'),
   ]);
+});
+
+test('a vault that holds none of the backups that the catalog knows is a warning, once', async () => {
+  const own = await makeBackupBench();
+  onTestFinished(() => own.dispose());
+  const database = await server.createDatabase('emptied');
+  const request = {
+    platform: own.platform(server, [database]),
+    database: nameOf(database),
+    deep: false,
+    actor: 'cli:test',
+  };
+  const warned = expect.stringContaining('the vault does not hold the one good backup in the catalog: it was emptied');
+  expect((await runBackup(request, own.deps())).warnings).not.toContainEqual(warned);
+  expect((await runBackup(request, own.deps())).warnings).not.toContainEqual(warned);
+
+  const [newest, oldest] = new BackupCatalog(own.db).list();
+  new BackupCatalog(own.db).remove(oldest?.id ?? '');
+  await own.vault.remove((await own.vault.list()).map(({ snapshot }) => snapshot));
+  const backup = await runBackup(request, own.deps());
+  expect(newest?.status).toBe('good');
+  expect(backup).toMatchObject({ status: 'good', warnings: expect.arrayContaining([warned]) });
+  expect((await runBackup(request, own.deps())).warnings).not.toContainEqual(warned);
 });

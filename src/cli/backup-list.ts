@@ -1,4 +1,3 @@
-import { BackupCatalog } from '../backup/catalog.ts';
 import { backupTable } from './backup-text.ts';
 import { text, whole } from './options.ts';
 import { verb as define } from './verb.ts';
@@ -11,7 +10,8 @@ export const verb = define({
   },
   examples: ['socle backup list', 'socle backup list --database shop --json'],
   async run({ database, limit }, session) {
-    const backups = new BackupCatalog(await session.state()).list({ database, limit });
-    return { data: backups, text: () => backupTable(backups) };
+    const backups = (await session.backups()).list({ database, limit });
+    const when = await session.when();
+    return { data: backups, text: () => backupTable(backups, when) };
   },
 });

@@ -8,6 +8,7 @@ import { bad, faint, good, warn } from './paint.ts';
 import { table } from './table.ts';
 import type { Answer } from './verb.ts';
 import { verb as define } from './verb.ts';
+import type { When } from './when.ts';
 
 /** `socle backup prune` */
 export const verb = define({
@@ -24,9 +25,10 @@ export const verb = define({
     const platform = await session.platform();
     const deps = await session.vaultDeps();
     const { actor } = session;
+    const when = await session.when();
     const preview = await prune({ platform, database, actor, dryRun: true }, deps);
     const leaving = preview.plan.rows.filter(({ keep }) => !keep);
-    const answer: Answer = { data: preview, text: () => planText(preview.plan) };
+    const answer: Answer = { data: preview, text: () => planText(preview.plan, when) };
     if (dryRun) return answer;
     if (!session.json) await session.show(answer);
     if (leaving.length > 0 && !yes && !(await session.confirm(`Remove ${count(leaving.length)}?`))) {
@@ -41,7 +43,7 @@ export const verb = define({
   },
 });
 
-function planText({ rows, suspended }: RetentionPlan): string {
+function planText({ rows, suspended }: RetentionPlan, when: When): string {
   if (rows.length === 0) return 'there are no backups';
   const lines = table(
     ['', 'id', 'database', 'snapshot', 'status', 'why'],
@@ -49,7 +51,7 @@ function planText({ rows, suspended }: RetentionPlan): string {
       keep ? good('keep') : bad('remove'),
       backup.id,
       backup.database,
-      backup.timestamp.replace(/\.\d+Z$/, 'Z'),
+      when(backup.timestamp),
       backup.status,
       faint(reasons.join(', ')),
     ]),

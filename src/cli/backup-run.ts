@@ -20,7 +20,13 @@ export const verb = define({
     const platform = await session.platform();
     const { name } = databaseNamed(platform, database);
     const [db, vault] = [await session.state(), await session.vault()];
-    const backup = await runBackup({ platform, database: name, deep, actor }, { db, vault, clock, progress, signal });
-    return { data: backup, text: () => backupText(backup), exit: backup.status === 'good' ? exit.ok : exit.notProven };
+    const made = await runBackup({ platform, database: name, deep, actor }, { db, vault, clock, progress, signal });
+    const backup = (await session.backups()).get(made.id) ?? made;
+    const when = await session.when();
+    return {
+      data: backup,
+      text: () => backupText(backup, when),
+      exit: backup.status === 'good' ? exit.ok : exit.notProven,
+    };
   },
 });

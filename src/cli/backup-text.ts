@@ -2,6 +2,7 @@ import type { Backup } from '../backup/schema.ts';
 import { formatDuration, formatSize } from '../kernel/units.ts';
 import { bad, faint, good, warn } from './paint.ts';
 import { pairs, table } from './table.ts';
+import type { When } from './when.ts';
 
 const statusPaint = { good, incomplete: warn, failed: bad, damaged: bad, running: faint };
 const proofPaint = {
@@ -15,14 +16,14 @@ const proofPaint = {
 const proof = ({ proof: { status } }: Backup) => proofPaint[status](status.replaceAll('-', ' '));
 
 /** One line per backup. */
-export function backupTable(backups: readonly Backup[]): string {
+export function backupTable(backups: readonly Backup[], when: When): string {
   if (backups.length === 0) return 'no backups yet: `socle backup run` takes one';
   return table(
     ['id', 'database', 'snapshot', 'status', 'size', 'added', 'took', 'proof', 'kept as'],
     backups.map((backup) => [
       backup.id,
       backup.database,
-      backup.timestamp.replace(/\.\d+Z$/, 'Z'),
+      when(backup.timestamp),
       statusPaint[backup.status](backup.status),
       backup.size ? formatSize(backup.size.logical) : '',
       backup.size ? formatSize(backup.size.added) : '',
@@ -35,16 +36,17 @@ export function backupTable(backups: readonly Backup[]): string {
 }
 
 /** Everything about one. */
-export function backupText(backup: Backup): string {
+export function backupText(backup: Backup, when: When): string {
   const check = (one: Backup['integrity']['data']) =>
-    one ? `${one.result} at ${one.at}${one.detail ? `: ${one.detail}` : ''}` : 'not yet';
+    one ? `${one.result} at ${when(one.at)}${one.detail ? `: ${one.detail}` : ''}` : 'not yet';
   const { timings, versions } = backup;
+  const { drill, at } = backup.proof;
   return pairs([
     ['backup', backup.id],
     ['database', backup.database],
     ['status', statusPaint[backup.status](backup.status)],
     ['failure', backup.failure ? `${backup.failure.message} (${backup.failure.code})` : null],
-    ['snapshot', backup.timestamp],
+    ['snapshot', when(backup.timestamp)],
     [
       'size',
       backup.size ? `${formatSize(backup.size.logical)}, the vault grew by ${formatSize(backup.size.added)}` : null,
@@ -57,11 +59,11 @@ export function backupText(backup: Backup): string {
         `inventory ${formatDuration(timings.inventory)}, dump ${formatDuration(timings.dump)}, read-back ${formatDuration(timings.readBack)}`,
     ],
     ['deep', backup.deep ? 'yes: every table was hashed on the source' : 'no'],
-    ['proof', `${proof(backup)}${backup.proof.drill ? ` by ${backup.proof.drill} at ${backup.proof.at}` : ''}`],
+    ['proof', proof(backup) + (drill !== null && at !== null ? ` by ${drill} at ${when(at)}` : '')],
     ['presence', check(backup.integrity.presence)],
     ['structure', check(backup.integrity.structure)],
     ['data', check(backup.integrity.data)],
-    ['copied', backup.copiedAt ?? 'no'],
+    ['copied', backup.copiedAt === null ? 'no' : when(backup.copiedAt)],
     ['kept as', backup.retention.class.join(', ') || null],
     ['held', backup.retention.held],
     [

@@ -12,6 +12,7 @@ export const verb = define({
   examples: ['socle drill list', 'socle drill list --database shop --json'],
   async run({ database, limit }, session) {
     const drills = new DrillStore(await session.state()).summaries({ database, limit });
-    return { data: drills, text: () => drillTable(drills) };
+    const when = await session.when();
+    return { data: drills, text: () => drillTable(drills, when) };
   },
 });

@@ -36,6 +36,7 @@ export const verb = define({
       { platform, database, backup, deep, showValues, actor },
       { db, vault, clock, progress, signal },
     );
-    return { data: report, text: () => drillText(report, false), exit: exits[report.verdict] };
+    const when = await session.when();
+    return { data: report, text: () => drillText(report, false, when), exit: exits[report.verdict] };
   },
 });

@@ -26,7 +26,8 @@ export const verb = define({
         id: id ?? null,
       });
     }
-    if (html === undefined) return { data: report, text: () => drillText(report, true) };
+    const when = await session.when();
+    if (html === undefined) return { data: report, text: () => drillText(report, true, when) };
     await writeFile(html, renderReportHtml(report), { mode: 0o600 });
     return { data: { id: report.id, html }, text: `the report of ${report.id} is in ${html}` };
   },

@@ -3,6 +3,7 @@ import type { DrillSummary } from '../drill/summary.ts';
 import { formatDuration, formatSize } from '../kernel/units.ts';
 import { bad, faint, good, strong, warn } from './paint.ts';
 import { pairs, table } from './table.ts';
+import type { When } from './when.ts';
 
 const paint: Readonly<Record<Verdict, (text: string) => string>> = {
   proven: good,
@@ -15,15 +16,15 @@ const paint: Readonly<Record<Verdict, (text: string) => string>> = {
 const words = (text: string) => text.replaceAll('-', ' ');
 
 /** One line per drill. */
-export function drillTable(drills: readonly DrillSummary[]): string {
+export function drillTable(drills: readonly DrillSummary[], when: When): string {
   if (drills.length === 0) return 'no drills yet: `socle drill run` restores the newest backup and proves it';
   return table(
     ['id', 'database', 'started', 'verdict', 'level', 'recovery', 'data loss', 'backup'],
     drills.map((drill) => [
       drill.id,
       drill.database,
-      drill.startedAt.replace(/\.\d+Z$/, 'Z'),
-      paint[drill.verdict](words(drill.verdict)),
+      when(drill.startedAt),
+      drill.failure?.code === 'interrupted' ? warn('interrupted') : paint[drill.verdict](words(drill.verdict)),
       drill.level === null ? '' : words(drill.level),
       drill.recoveryTime ? formatDuration(drill.recoveryTime.ms) : '',
       drill.dataLoss ? formatDuration(drill.dataLoss.ms) : '',
@@ -34,7 +35,7 @@ export function drillTable(drills: readonly DrillSummary[]): string {
 }
 
 /** The report of one drill. `whole` lists every table, otherwise only those that differ. */
-export function drillText(report: DrillReport, whole: boolean): string {
+export function drillText(report: DrillReport, whole: boolean, when: When): string {
   const { recoveryTime, dataLoss, timings, failure } = report;
   const target = (one: { met: boolean; targetMs: number }) =>
     `${one.met ? good('within') : bad('over')} the target of ${formatDuration(one.targetMs)}`;
@@ -45,7 +46,8 @@ export function drillText(report: DrillReport, whole: boolean): string {
     ['failure', failure && `${failure.message} (${failure.code})`],
     ['next', failure?.next],
     ['database', report.database],
-    ['backup', `${report.backup} of ${report.backupAt}, ${formatSize(report.artifact.bytes)}`],
+    ['started', when(report.startedAt)],
+    ['backup', `${report.backup} of ${when(report.backupAt)}, ${formatSize(report.artifact.bytes)}`],
     ['recovery', recoveryTime && `${formatDuration(recoveryTime.ms)}, ${target(recoveryTime)}`],
     ['data loss', dataLoss && `${formatDuration(dataLoss.ms)} (${dataLoss.measuredBy}), ${target(dataLoss)}`],
     [

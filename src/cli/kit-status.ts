@@ -11,6 +11,7 @@ export const verb = define({
   about: 'What is known on this machine. The exit code is 3 until a kit for the vaults of the platform was confirmed.',
   async run(_, session) {
     const status = kitStatus(await session.state(), await session.platform());
+    const when = await session.when();
     const confirmed = status.state === 'confirmed';
     return {
       data: status,
@@ -19,8 +20,8 @@ export const verb = define({
           ['state', (confirmed ? good : bad)(status.state)],
           ['', status.detail],
           ['kit', status.id],
-          ['made', status.createdAt],
-          ['confirmed', status.confirmedAt],
+          ['made', status.createdAt && when(status.createdAt)],
+          ['confirmed', status.confirmedAt && when(status.confirmedAt)],
         ]),
       exit: confirmed ? exit.ok : exit.notProven,
     };

@@ -12,6 +12,7 @@ export const verb = define({
   options: { limit: whole('--limit <count>', 'how many', 30) },
   examples: ['socle operations list', 'socle operations list --limit 200 --json'],
   async run({ limit }, session) {
+    const when = await session.when();
     const operations = listOperations(await session.state(), limit);
     return {
       data: operations,
@@ -21,7 +22,7 @@ export const verb = define({
           : table(
               ['started', 'action', 'subject', 'actor', 'result', 'took', ''],
               operations.map((one) => [
-                one.startedAt,
+                when(one.startedAt),
                 one.action,
                 one.subject ?? '',
                 one.actor,

@@ -17,12 +17,13 @@ export const verb = define({
     const options = { file: session.file(), only, check: true, actor: session.actor, vpnWait: 0, mirror };
     const { record, sent } = await up(connection, options);
     const { platform } = connection;
+    const when = await session.when();
     const overrides = platform.cluster ? planK3s(platform, platform.cluster).overrides : [];
     return {
       data: { record, send: sent, overrides },
       text: () =>
         [
-          runAsText(record),
+          runAsText(record, when),
           ...(sent.length > 0 ? [`would be sent to the host: ${sent.join(', ')}`] : []),
           ...(overrides.length > 0 ? [`K3s is told by \`cluster.k3s.config\`:\n${overridesAsText(overrides)}`] : []),
         ].join('\n\n'),

@@ -7,6 +7,7 @@ import { flag, required, text, type Values, wholeOrNone } from './options.ts';
 import { bad, good, warn } from './paint.ts';
 import { pairs } from './table.ts';
 import { verb as define } from './verb.ts';
+import type { When } from './when.ts';
 
 const options = {
   into: required('<target>', 'name of the database to restore into; it is made when it is not there'),
@@ -48,7 +49,8 @@ export const verb = define({
       { platform, database, backup, target, selection, roles, salvage, intoNonEmpty, showValues, actor },
       { db, vault, clock, progress, signal },
     );
-    return { data: report, text: () => reportText(report), exit: report.proven ? exit.ok : exit.notProven };
+    const when = await session.when();
+    return { data: report, text: () => reportText(report, when), exit: report.proven ? exit.ok : exit.notProven };
   },
 });
 
@@ -73,10 +75,10 @@ function resultText({ proven, failed, proof }: IntoReport): string {
   return warn(`identical, but ${failed.length} of its statements failed and were passed over`);
 }
 
-function reportText(report: IntoReport): string {
+function reportText(report: IntoReport, when: When): string {
   const { target, timings, failed } = report;
   const facts = pairs([
-    ['restored', `${report.backup} of ${report.backupAt}`],
+    ['restored', `${report.backup} of ${when(report.backupAt)}`],
     ['into', `${target.database} on ${target.host}:${target.port}${target.created ? ' (made)' : ''}`],
     ['result', resultText(report)],
     [

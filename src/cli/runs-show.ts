@@ -11,6 +11,7 @@ export const verb = define({
   async run({ id, ...values }, session) {
     const { target, way, signal } = await connect(session, values);
     const record = recordNamed(await readRecords(target, way, signal), id);
-    return { data: record, text: () => runAsText(record) };
+    const when = await session.when();
+    return { data: record, text: () => runAsText(record, when) };
   },
 });

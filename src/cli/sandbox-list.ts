@@ -2,18 +2,21 @@ import { addresses } from '../sandbox/names.ts';
 import { listMachines } from '../sandbox/store.ts';
 import { table } from './table.ts';
 import { verb as define } from './verb.ts';
+import { whenIn } from './when.ts';
 
 /** `socle sandbox list` */
 export const verb = define({
   options: {},
   examples: ['socle sandbox list', 'socle sandbox list --json'],
   async run() {
+    // There is no platform here: the time zone of whoever asks.
+    const when = whenIn(Intl.DateTimeFormat().resolvedOptions().timeZone);
     const machines = await listMachines();
     const rows = machines.map(({ name, release, startedAt }) => [
       name,
       `Debian ${release}`,
       addresses.host.v4,
-      startedAt,
+      when(startedAt),
     ]);
     return {
       data: machines,

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { DatabaseSync } from 'node:sqlite';
 import type { VaultDeps } from '../backup/deps.ts';
+import type { keptBackups } from '../backup/kept.ts';
 import type { Vault } from '../backup/vault.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { fail } from '../kernel/errors.ts';
@@ -10,6 +11,7 @@ import type { BackupConfig, Platform, VaultConfig } from '../platform/schema.ts'
 import { actor } from './actor.ts';
 import type { TerminalProgress } from './progress.ts';
 import type { Answer } from './verb.ts';
+import { type When, whenIn } from './when.ts';
 
 export interface SessionOptions {
   /** `--config`. */
@@ -77,15 +79,31 @@ export class Session implements Disposable {
   /** The state database; what a crash left `running` in it has been marked. */
   async state(): Promise<DatabaseSync> {
     if (!this.#state) {
-      const [{ openDatabase }, { markInterrupted }, paths] = await Promise.all([
+      const [{ openDatabase }, { markInterrupted }, { markInterruptedDrills }, paths] = await Promise.all([
         import('../kernel/sqlite.ts'),
         import('../backup/leftovers.ts'),
+        import('../drill/interrupted.ts'),
         this.paths(),
       ]);
       this.#state = openDatabase(paths.database);
       markInterrupted(this.#state, this.clock);
+      markInterruptedDrills(this.#state, this.clock);
     }
     return this.#state;
+  }
+
+  /** How moments are written for people: in the platform's time zone. */
+  async when(): Promise<When> {
+    return whenIn((await this.platform()).timezone);
+  }
+
+  /** The catalog as it is shown: with why each backup is kept. */
+  async backups(): Promise<ReturnType<typeof keptBackups>> {
+    const [{ BackupCatalog }, { keptBackups }] = await Promise.all([
+      import('../backup/catalog.ts'),
+      import('../backup/kept.ts'),
+    ]);
+    return keptBackups(new BackupCatalog(await this.state()), await this.platform(), this.clock);
   }
 
   async vault(): Promise<Vault> {

@@ -6,6 +6,7 @@ import { kitStatus, kitWanted } from '../recovery/store.ts';
 import { bad, faint, good, strong, warn } from './paint.ts';
 import { table } from './table.ts';
 import { verb as define } from './verb.ts';
+import type { When } from './when.ts';
 
 const statePaint: Readonly<Record<State, (text: string) => string>> = {
   ok: good,
@@ -28,40 +29,41 @@ export const verb = define({
     const [platform, state] = [await session.platform(), await session.state()];
     const status = collectStatus(platform, state, session.clock);
     const recoveryKit = kitStatus(state, platform);
+    const when = await session.when();
     const warning = kitWanted(platform) && recoveryKit.state !== 'confirmed' ? recoveryKit.detail : undefined;
     return {
       data: { ...status, recoveryKit },
       exit: status.status === 'fail' ? exit.notProven : exit.ok,
-      text: () => statusText(status) + (warning === undefined ? '' : `\n\n${warn('warning')}  ${warning}`),
+      text: () => statusText(status, when) + (warning === undefined ? '' : `\n\n${warn('warning')}  ${warning}`),
     };
   },
 });
 
-export function statusText(status: Status): string {
+export function statusText(status: Status, when: When): string {
   const daemon = status.daemon?.running
-    ? `daemon running since ${status.daemon.startedAt}`
+    ? `daemon running since ${when(status.daemon.startedAt)}`
     : 'the daemon does not run: `socle serve`';
   const head = `${strong(status.platform)} (${status.environment})  ${outcomePaint[status.status](status.status)}  ${faint(daemon)}`;
   const rows = [
     ...status.databases.flatMap(({ name, backups, drills }) => [
-      row(name, 'backups', backups),
-      row(name, 'drills', drills),
+      row(name, 'backups', backups, when),
+      row(name, 'drills', drills, when),
     ]),
-    row('the vault', 'checks', status.integrity),
+    row('the vault', 'checks', status.integrity, when),
   ];
   return `${head}\n\n${table(['what', '', 'state', 'last success', 'took', '30 days', 'next', ''], rows, [4, 5])}`;
 }
 
-function row(name: string, what: string, one: Tracked): string[] {
+function row(name: string, what: string, one: Tracked, when: When): string[] {
   const rate = one.successRate ? `${Math.floor(one.successRate.rate * 1000) / 10} %` : '';
   return [
     name,
     what,
     statePaint[one.state](one.state) + (one.running ? faint(' (running)') : ''),
-    one.lastSuccessAt ?? 'never',
+    one.lastSuccessAt === null ? 'never' : when(one.lastSuccessAt),
     one.lastDurationMs === null ? '' : formatDuration(one.lastDurationMs),
     rate,
-    one.nextAt ?? '',
+    one.nextAt === null ? '' : when(one.nextAt),
     one.state === 'ok' ? '' : one.detail,
   ];
 }

@@ -57,10 +57,11 @@ export const verb = define({
       public: '\n\nSSH answers in public.',
       none: '',
     }[result.ssh ?? 'none'];
+    const when = await session.when();
     const next = result.stillOpen ? `\n${stillOpenText(connection.platform, result.peerFiles[0])}` : '';
     return {
       data: result,
-      text: () => `${runAsText(result.record)}${ssh}${next}`,
+      text: () => `${runAsText(result.record, when)}${ssh}${next}`,
       exit: result.stillOpen ? exit.stillOpen : exit.ok,
     };
   },

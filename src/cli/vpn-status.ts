@@ -17,10 +17,11 @@ export const verb = define({
     const script = `wg show ${tunnel} dump | sed 1s/.*/-/`;
     const { stdout } = await execAsRoot(target, way, script, { timeout: 30_000, signal });
     const peers = peerStatus(stdout, platform.vpn.peers);
+    const when = await session.when();
     const rows = peers.map((peer) => [
       peer.name,
       peer.address,
-      peer.lastHandshake ?? 'never',
+      peer.lastHandshake === null ? 'never' : when(peer.lastHandshake),
       peer.endpoint ?? '',
       formatSize(peer.receivedBytes),
       formatSize(peer.sentBytes),

@@ -5,8 +5,10 @@ import type { FastifyInstance } from 'fastify';
 import { buildApi } from '../api/app.ts';
 import { isLoopbackAddress } from '../api/guards.ts';
 import { BackupCatalog } from '../backup/catalog.ts';
+import { keptBackups } from '../backup/kept.ts';
 import { markInterrupted } from '../backup/leftovers.ts';
 import { destroyLeftovers } from '../database/scratch-place.ts';
+import { markInterruptedDrills } from '../drill/interrupted.ts';
 import { DrillStore } from '../drill/store.ts';
 import { listOperations } from '../governance/operations.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -75,6 +77,7 @@ export async function serve(platform: Platform, options: ServeOptions, { clock, 
 /** Marks what processes that are gone left half-done, and removes their scratch servers. */
 async function sweep(platform: Platform, db: DatabaseSync, { clock, log }: ServeDeps): Promise<void> {
   for (const id of markInterrupted(db, clock)) log.warn({ backup: id }, 'a backup was interrupted');
+  for (const id of markInterruptedDrills(db, clock)) log.warn({ drill: id }, 'a drill was interrupted');
   for (const directory of await destroyLeftovers(statePaths(platform).scratch)) {
     log.warn({ directory }, 'removed the scratch server of a process that is gone');
   }
@@ -134,7 +137,7 @@ async function work(
     components: () => board.list(),
     component: (name) => board.get(name),
     status: () => keeper.last(),
-    backups: catalog,
+    backups: keptBackups(catalog, platform, clock),
     drills,
     operations: (limit, after) => listOperations(db, limit, after),
     metrics: () =>

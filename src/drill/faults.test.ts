@@ -13,7 +13,10 @@ import {
 import { startPostgres, type TestServer } from '../../test/support/postgres.ts';
 import { runBackup } from '../backup/run.ts';
 import { processesIn } from '../database/scratch-place.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { markInterruptedDrills } from './interrupted.ts';
 import { runDrill } from './run.ts';
+import { DrillStore } from './store.ts';
 
 /** A few rounds here; `make test-long` runs many (SOCLE_LONG=1). */
 const long = process.env.SOCLE_LONG === '1';
@@ -67,7 +70,13 @@ test.each(programs)('a %s that is killed says nothing about the backup', async (
 
 test.each(steps)('a drill that is killed while %s is cleaned up by the next one', async (step) => {
   for (let round = 0; round < rounds; round += 1) {
-    await killedDrill(faults, step, random() * 800);
+    const killed = await killedDrill(faults, step, random() * 800);
+    expect(markInterruptedDrills(faults.bench.db, systemClock)).toHaveLength(killed ? 1 : 0);
+    const [listed] = new DrillStore(faults.bench.db).summaries();
+    expect(listed).toMatchObject({
+      backup: faults.backup.id,
+      ...(killed ? { verdict: 'not-tested', failure: { code: 'interrupted' } } : { verdict: 'proven' }),
+    });
     const left = stateAfter(faults).scratch.map((name) => join(faults.scratch, name));
     for (const directory of left) await expect.poll(() => processesIn(directory), { timeout: 10_000 }).toEqual([]);
     const { platform, backup, bench } = faults;

@@ -15,6 +15,7 @@ import type { Platform } from '../platform/schema.ts';
 import { findArtifact } from './artifact.ts';
 import { type Attempt, type AttemptInput, attempt } from './attempt.ts';
 import { chooseBackup } from './choose.ts';
+import { interruptedReport, markInterruptedDrills } from './interrupted.ts';
 import { longestGap } from './measure.ts';
 import { changeOfBackup, drillReport } from './report.ts';
 import { keepReport } from './report-keep.ts';
@@ -57,20 +58,53 @@ export async function runDrill(request: DrillRequest, deps: DrillDeps): Promise<
   const names = platform.databases.map(({ name }) => name);
   const backup = chooseBackup(catalog.list(), names, request);
   using _lock = acquireLock(db, 'drill');
+  markInterruptedDrills(db, clock);
   await destroyLeftovers(statePaths(platform).scratch);
   const operation = { action: 'drill.run', actor: request.actor, subject: backup.id };
   // Awaited here: the lock is held until it ends.
-  return await recordOperation(db, clock, operation, () => drill(request, deps, catalog, backup));
+  return await recordOperation(db, clock, operation, () => recordedDrill(request, deps, catalog, backup));
+}
+
+/** However it ends, the list of drills knows of it; only one that could not even ask the vault leaves no entry. */
+async function recordedDrill(
+  request: DrillRequest,
+  deps: DrillDeps,
+  catalog: BackupCatalog,
+  backup: Backup,
+): Promise<DrillReport> {
+  const { db, clock } = deps;
+  const store = new DrillStore(db);
+  const startedAt = clock.now();
+  const began = clock.monotonic();
+  const id = newId('d', startedAt);
+  const unless = interruptedReport(backup, request.platform, id, startedAt);
+  store.begin(unless);
+  try {
+    return await drill(request, deps, { catalog, backup, store, id, startedAt, began });
+  } catch (error) {
+    const timings = { ...unless.timings, total: Math.round(clock.monotonic() - began) };
+    if (!deps.signal?.aborted) store.forget(id);
+    else store.save({ ...unless, finishedAt: clock.now().toISOString(), timings });
+    throw error;
+  }
+}
+
+/** A drill that has begun. */
+interface Begun {
+  readonly catalog: BackupCatalog;
+  readonly backup: Backup;
+  readonly store: DrillStore;
+  readonly id: string;
+  readonly startedAt: Date;
+  /** Monotonic. */
+  readonly began: number;
 }
 
 async function drill(
   { platform, showValues }: DrillRequest,
-  { db, vault, clock, progress, signal, beforeProof }: DrillDeps,
-  catalog: BackupCatalog,
-  backup: Backup,
+  { vault, clock, progress, signal, beforeProof }: DrillDeps,
+  { catalog, backup, store, id, startedAt, began }: Begun,
 ): Promise<DrillReport> {
-  const startedAt = clock.now();
-  const began = clock.monotonic();
   const config = platform.drill;
   const artifact = await findArtifact(vault, backup.id, signal);
   const limit = AbortSignal.timeout(Math.min(patience * config.rto, 2 ** 31 - 1));
@@ -80,7 +114,7 @@ async function drill(
   if (signal?.aborted) throw fail('interrupted', 'the drill was interrupted', {}, result.failure);
   if (limit.aborted) result.failure = tooLong(config.rto, result);
   const report = drillReport(artifact.manifest, result, {
-    id: newId('d', startedAt),
+    id,
     startedAt,
     finishedAt: clock.now(),
     totalMs: Math.round(clock.monotonic() - began),
@@ -88,7 +122,6 @@ async function drill(
     rpo: platform.backup?.rpo ?? 0,
     longestGapMs: longestGap(catalog.list({ database: backup.database }), backup.database, startedAt),
   });
-  const store = new DrillStore(db);
   store.save(report);
   catalog.update(backup.id, (known) => changeOfBackup(known, report));
   const kept = await keepReport(vault, report, signal);

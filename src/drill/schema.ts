@@ -102,7 +102,10 @@ export const drillReportSchema = z.object({
     peakMemory: z.number().nullable(),
     peakDisk: z.number().nullable(),
   }),
-  artifact: z.object({ bytes: z.number(), sha256: z.string() }),
+  artifact: z.object({
+    bytes: z.number(),
+    sha256: z.string().describe('empty when the drill was interrupted'),
+  }),
   notes: z.array(z.string()).describe('such as: logins need new passwords'),
 });
 export type DrillReport = z.infer<typeof drillReportSchema>;

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { migrate } from '../kernel/sqlite.ts';
+import { isAlive, ownIdentity } from '../kernel/process-identity.ts';
+import { migrate, transaction } from '../kernel/sqlite.ts';
 import { type DrillReport, drillReportSchema, type Verdict } from './schema.ts';
 import { type DrillSummary, drillSummarySchema } from './summary.ts';
 
@@ -9,6 +10,9 @@ const migrations = [
      verdict TEXT NOT NULL, report TEXT NOT NULL
    ) STRICT;
    CREATE INDEX drill_by_database ON drill (database, started_at)`,
+  `CREATE TABLE drill_begun (
+     id TEXT PRIMARY KEY, report TEXT NOT NULL, pid INTEGER NOT NULL, start_ticks TEXT NOT NULL, boot_id TEXT NOT NULL
+   ) STRICT`,
 ];
 
 export interface DrillFilter {
@@ -79,12 +83,39 @@ export class DrillStore {
       }));
   }
 
-  /** Adds or replaces. */
+  /** Adds or replaces; a drill that had begun has ended with it. */
   save(report: DrillReport): void {
     const { id, database, backup, startedAt, verdict } = drillReportSchema.parse(report);
+    transaction(this.#db, () => {
+      this.#db
+        .prepare('INSERT OR REPLACE INTO drill VALUES (?, ?, ?, ?, ?, ?)')
+        .run(id, database, backup, startedAt, verdict, JSON.stringify(report));
+      this.forget(id);
+    });
+  }
+
+  /** Notes that this process begins a drill, with what is to be reported if it never ends. */
+  begin(report: DrillReport): void {
+    const { pid, startTicks, bootId } = ownIdentity();
     this.#db
-      .prepare('INSERT OR REPLACE INTO drill VALUES (?, ?, ?, ?, ?, ?)')
-      .run(id, database, backup, startedAt, verdict, JSON.stringify(report));
+      .prepare('INSERT INTO drill_begun VALUES (?, ?, ?, ?, ?)')
+      .run(report.id, JSON.stringify(drillReportSchema.parse(report)), pid, startTicks, bootId);
+  }
+
+  /** Ends a drill that had begun, without a report. */
+  forget(id: string): void {
+    this.#db.prepare('DELETE FROM drill_begun WHERE id = ?').run(id);
+  }
+
+  /** What is to be reported of the drills whose process is gone. */
+  abandoned(): DrillReport[] {
+    return this.#db
+      .prepare('SELECT * FROM drill_begun')
+      .all()
+      .filter(
+        (row) => !isAlive({ pid: Number(row.pid), startTicks: String(row.start_ticks), bootId: String(row.boot_id) }),
+      )
+      .map(read);
   }
 }
 

@@ -189,7 +189,7 @@ export const platformSchema = z.strictObject({
         return false;
       }
     }, 'a time zone such as Europe/Paris')
-    .describe('time zone of schedules and of the calendar that retention counts in'),
+    .describe('time zone of schedules, of the calendar that retention counts in, and of times in the terminal'),
   host: host.optional().describe('the machine that `socle up` provisions'),
   vpn: vpn.prefault({}).describe('WireGuard: the only way to everything that administers the platform'),
   firewall: firewall.prefault({}).describe('what the public reaches'),

@@ -74,8 +74,15 @@ export async function drillWithKill(
   return { report, killed };
 }
 
-/** Kills the process that runs a drill, `after` milliseconds after it began a step; what is left is for the next one. */
-export async function killedDrill({ bench, platform, backup }: FaultBench, step: string, after: number): Promise<void> {
+/**
+ * Kills the process that runs a drill, `after` milliseconds after it began a step; what is left is for the next one.
+ * @returns false when the drill was faster
+ */
+export async function killedDrill(
+  { bench, platform, backup }: FaultBench,
+  step: string,
+  after: number,
+): Promise<boolean> {
   const cache = join(bench.directory, 'cache');
   const what = JSON.stringify({ platform, backup: backup.id, state: join(bench.directory, 'state.db'), cache });
   const script = new URL('./drill-child.ts', import.meta.url).pathname;
@@ -89,7 +96,7 @@ export async function killedDrill({ bench, platform, backup }: FaultBench, step:
   });
   await delay(after);
   child.kill('SIGKILL');
-  await child.ended;
+  return (await child.ended).exitCode !== 0;
 }
 
 /** What has to hold after any of it: nothing runs, nothing is left, the backup is as good as before. */

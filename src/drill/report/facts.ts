@@ -26,6 +26,6 @@ export function facts(report: DrillReport): Markup {
 <dl><dt>Platform</dt><dd>${name(report.platform)}</dd><dt>Database</dt><dd>${name(report.database)}</dd>
 <dt>Backup</dt><dd>${report.backup}, of ${moment(report.backupAt)}</dd>
 <dt>Drill</dt><dd>${report.id}, ${moment(report.startedAt)} to ${moment(report.finishedAt)}</dd>
-<dt>SHA-256 of the dump</dt><dd class="hash">${artifact.sha256}</dd>
+${artifact.sha256 === '' ? null : html`<dt>SHA-256 of the dump</dt><dd class="hash">${artifact.sha256}</dd>`}
 <dt>Verdict, level</dt><dd>${report.verdict}, ${report.level ?? 'none'}</dd></dl></section>`;
 }
