@@ -17,7 +17,7 @@ module.exports = {
       name: 'domain-does-not-know-its-users',
       severity: 'error',
       from: {
-        path: '^src/(platform|database|backup|drill|observability|governance|demo|host|vpn|cluster|sandbox|secrets|setup|recovery)/',
+        path: '^src/(platform|database|backup|drill|observability|governance|demo|host|release|vpn|cluster|sandbox|secrets|setup|recovery)/',
         pathNot: '\\.test\\.ts$',
       },
       to: { path: '^src/(cli|api|daemon)/' },
@@ -44,7 +44,13 @@ module.exports = {
       name: 'host-knows-what-it-provisions',
       severity: 'error',
       from: { path: '^src/host/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^src/(?!kernel/|platform/|vpn/|cluster/|secrets/|host/)' },
+      to: { path: '^src/(?!kernel/|platform/|vpn/|cluster/|secrets/|release/|host/)' },
+    },
+    {
+      name: 'release-knows-the-kernel-only',
+      severity: 'error',
+      from: { path: '^src/release/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/(?!kernel/|release/)' },
     },
     {
       name: 'setup-knows-what-it-writes',

@@ -82,6 +82,7 @@ beforeAll(async () => {
   }
   app = await buildApi({
     log: createLog('silent'),
+    host: '10.8.0.1',
     databases: platform.databases.map((one) => one.name),
     components: () => components,
     component: (name) => components.find((one) => one.name === name),

@@ -12,7 +12,7 @@ import { healthRoutes } from './routes/health.ts';
 import { systemRoutes } from './routes/system.ts';
 
 /**
- * The API: GET only, for loopback only. Handlers read what the daemon already knows, so that no answer waits for a
+ * The API: GET only, for loopback and the VPN only. Handlers read what the daemon already knows, so that no answer waits for a
  * database, a vault or a disk of somebody else's.
  */
 export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
@@ -47,7 +47,7 @@ export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
   app.setNotFoundHandler((request, reply) =>
     sendProblem(fail('not-found', `there is nothing at ${pathOf(request.url)}`), request, reply),
   );
-  guard(app as unknown as FastifyInstance);
+  guard(app as unknown as FastifyInstance, deps.host);
   await app.register(swagger, openApi());
   await app.register(healthRoutes(deps));
   await app.register(backupRoutes(deps));

@@ -8,6 +8,8 @@ import type { Position } from './pagination.ts';
 /** What the API reads. None of it waits for anything outside this process. */
 export interface ApiDeps {
   readonly log: Log;
+  /** The address that it listens on, by which it may be asked for; names of loopback may always be. */
+  readonly host: string;
   /** Names of the databases in the platform file. */
   readonly databases: readonly string[];
   readonly components: () => Component[];

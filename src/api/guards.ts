@@ -5,8 +5,9 @@ import { fail } from '../kernel/errors.ts';
 
 const loopbackName = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 
-/** Is this Host header a name of the loopback interface? Any other is a page that rebinds its name to us. */
-export const isLoopbackHost = (host: string | undefined) => host !== undefined && loopbackName.test(host);
+/** Is this Host header a name of loopback, or our own address? Any other is a page that rebinds its name to us. */
+export const isOwnHost = (host: string | undefined, own: string) =>
+  host !== undefined && (loopbackName.test(host) || host.replace(/:\d{1,5}$/, '') === own);
 
 /** Is this address to listen on reachable from this machine alone? */
 export const isLoopbackAddress = (host: string) => /^(localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(host);
@@ -32,11 +33,11 @@ export function commonHeaders(reply: FastifyReply, id: string): void {
 }
 
 /** Before anything else is looked at: who is asked for, and how. */
-export function guard(app: FastifyInstance): void {
+export function guard(app: FastifyInstance, own: string): void {
   app.addHook('onRequest', async (request, reply) => {
     commonHeaders(reply, request.id);
-    if (!isLoopbackHost(request.headers.host)) {
-      throw fail('host-not-allowed', 'the Host header is not a name of the loopback interface');
+    if (!isOwnHost(request.headers.host, own)) {
+      throw fail('host-not-allowed', 'the Host header is neither a name of the loopback interface nor our address');
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw fail('method-not-allowed', `${request.method} is not answered here`);

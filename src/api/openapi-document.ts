@@ -8,6 +8,7 @@ export async function openApiDocument(): Promise<object> {
     throw new Error('the description of the API answers no requests');
   };
   const app = await buildApi({
+    host: 'localhost',
     log: createLog('silent'),
     databases: [],
     components: never,

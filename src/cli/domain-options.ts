@@ -3,7 +3,7 @@ import { type Spec, text } from './options.ts';
 
 export const only: Spec<readonly Domain[]> = {
   flags: '--only <domains>',
-  description: 'provisioning domains: network, orchestration (default: all that the platform file describes)',
+  description: 'provisioning domains: network, orchestration, ops (default: all that the platform file describes)',
   parse: parseDomains,
   fallback: [],
 };

@@ -8,7 +8,7 @@ export const verb = define({
   options: {},
   examples: ['socle serve', 'socle serve --config /etc/socle/platform.yaml'],
   about:
-    'Runs schedules, watches, and answers the API on loopback, until SIGINT or SIGTERM. One daemon per state directory.\n' +
+    'Runs schedules, watches, and answers the API on loopback (on a host, in the VPN), until SIGINT or SIGTERM. One daemon per state directory.\n' +
     'It logs JSON lines on standard error; SOCLE_LOG sets the level (debug, info, warn, error).',
   async run(_, session) {
     const platform = await session.platform();

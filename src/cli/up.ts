@@ -58,10 +58,11 @@ export const verb = define({
       none: '',
     }[result.ssh ?? 'none'];
     const when = await session.when();
+    const api = result.api ? `\nThe daemon answers at ${result.api} (${result.api}/v1/health), through the VPN.` : '';
     const next = result.stillOpen ? `\n${stillOpenText(connection.platform, result.peerFiles[0])}` : '';
     return {
       data: result,
-      text: () => `${runAsText(result.record, when)}${ssh}${next}`,
+      text: () => `${runAsText(result.record, when)}${ssh}${api}${next}`,
       exit: result.stillOpen ? exit.stillOpen : exit.ok,
     };
   },

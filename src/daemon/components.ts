@@ -1,3 +1,4 @@
+import { hostProbes } from '../observability/host-probes.ts';
 import type { Probe } from '../observability/probe-board.ts';
 import { diskProbe, postgresqlProbe, stateProbe, vaultProbe } from '../observability/probes.ts';
 import type { Status } from '../observability/schema.ts';
@@ -7,6 +8,8 @@ import type { Platform } from '../platform/schema.ts';
 /** Everything that is probed on this platform. */
 export function componentsOf(platform: Platform, paths: StatePaths, status: () => Status): Probe[] {
   const { backup } = platform;
+  // Set by the unit of a host.
+  const { SOCLE_FACTS: facts } = process.env;
   const options = { platform: platform.name, cache: paths.cache };
   return [
     ...platform.databases.map(postgresqlProbe),
@@ -16,5 +19,6 @@ export function componentsOf(platform: Platform, paths: StatePaths, status: () =
     stateProbe('drills', status),
     stateProbe('integrity', status),
     diskProbe(paths.root),
+    ...(facts ? hostProbes(platform, facts) : []),
   ];
 }

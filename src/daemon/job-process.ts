@@ -1,6 +1,7 @@
 import { exit } from '../kernel/errors.ts';
 import { lastLines, type StartedProcess, start } from '../kernel/process.ts';
 import { program } from '../kernel/program.ts';
+import { type CommandEnd, drillByUnit } from './drill-unit.ts';
 import type { Step } from './jobs.ts';
 
 /** How one step, or a whole job, ended. `deferred`: the same work was already running elsewhere. */
@@ -51,7 +52,7 @@ function reasonOf(step: Step, stdout: string, stderr: string, exitCode: number):
  * Runs one step as a process of its own: what it does to memory, and how it dies, is not the daemon's. The kernel ends
  * it when the daemon dies (`setpriv --pdeathsig`): no backup goes on that nobody watches.
  */
-async function runStep(step: Step, context: JobContext): Promise<JobResult> {
+async function runCommand(step: Step, context: JobContext): Promise<CommandEnd> {
   const child = start(
     'setpriv',
     ['--pdeathsig', 'TERM', '--', program, ...step.args, '--json', '--config', context.configFile],
@@ -61,6 +62,7 @@ async function runStep(step: Step, context: JobContext): Promise<JobResult> {
         SOCLE_LOG: process.env.SOCLE_LOG,
         XDG_STATE_HOME: process.env.XDG_STATE_HOME,
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        CREDENTIALS_DIRECTORY: process.env.CREDENTIALS_DIRECTORY,
       },
       timeout: limitMs,
     },
@@ -76,13 +78,24 @@ async function runStep(step: Step, context: JobContext): Promise<JobResult> {
   const ended = await child.ended;
   context.signal.removeEventListener('abort', end);
   clearTimeout(killer);
+  return { exitCode: ended.exitCode, stdout: stdout(), stderr: stderr() };
+}
 
+/** Runs one step: by a unit of its own where the host has one for it, else as a process of ours. */
+async function runStep(step: Step, context: JobContext): Promise<JobResult> {
+  const { SOCLE_DRILL_SOCKET: socket } = process.env;
+  const ended =
+    step.drills !== undefined && socket
+      ? await drillByUnit(socket, step.drills, context.signal).catch(asFailure)
+      : await runCommand(step, context);
   if (ended.exitCode === exit.ok) return { state: 'ok', detail: null };
   if (context.signal.aborted) return { state: 'interrupted', detail: 'Socle was stopped while it was running' };
-  const detail = `${step.name}: ${reasonOf(step, stdout(), stderr(), ended.exitCode)}`;
+  const detail = `${step.name}: ${reasonOf(step, ended.stdout, ended.stderr, ended.exitCode)}`;
   if (ended.exitCode === exit.locked) return { state: 'deferred', detail };
   return { state: ended.exitCode === exit.interrupted ? 'interrupted' : 'failed', detail };
 }
+
+const asFailure = (error: Error): CommandEnd => ({ exitCode: exit.unavailable, stdout: '', stderr: error.message });
 
 /** Runs steps in order until one does not end well. */
 export async function runSteps(steps: readonly Step[], context: JobContext): Promise<JobResult> {

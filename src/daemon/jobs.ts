@@ -6,6 +6,8 @@ export interface Step {
   /** For messages: `backup`, `copy`, `prune`, `drill`, `check`. */
   readonly name: string;
   readonly args: readonly string[];
+  /** The database that is drilled: this makes namespaces, which a hardened unit may not. */
+  readonly drills?: string;
   /** What the exit code for "not proven" means here. */
   readonly refuted?: string;
   /** The vault being busy is no failure: the same step of the next job does its work too. */
@@ -35,6 +37,7 @@ export function stepsOf(kind: JobKind, database: string | null, platform: Platfo
         {
           name: 'drill',
           args: ['drill', 'run', ...of],
+          ...(database === null ? {} : { drills: database }),
           refuted: 'the backup is not proven; `socle drill show` says why',
         },
       ];

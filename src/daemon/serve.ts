@@ -24,6 +24,7 @@ import { ScheduleStore } from '../observability/schedule-store.ts';
 import { withinTargets } from '../observability/status.ts';
 import { statePaths } from '../platform/paths.ts';
 import type { OpsConfig, Platform } from '../platform/schema.ts';
+import { privateAddress } from '../vpn/addresses.ts';
 import { componentsOf } from './components.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { runSteps } from './job-process.ts';
@@ -54,13 +55,15 @@ const second = 1_000;
 const graceMs = 30 * second;
 
 /**
- * The ops daemon: watches, runs schedules, tells about changes and answers on loopback, until `signal` aborts. Jobs are
+ * The ops daemon: watches, runs schedules, tells about changes and answers on loopback or in the VPN, until `signal` aborts. Jobs are
  * processes of their own; what they do to memory, or how they die, is not the daemon's.
  * @throws `listen-refused`, `listen-failed`, `state-unusable`, `busy` when another daemon holds the state
  */
 export async function serve(platform: Platform, options: ServeOptions, { clock, log }: ServeDeps): Promise<void> {
   const { host } = platform.ops.listen;
-  if (!isLoopbackAddress(host)) {
+  // The firewall lets nobody but the VPN reach the private address.
+  const ownAddress = platform.host ? privateAddress(platform.vpn) : null;
+  if (!isLoopbackAddress(host) && host !== ownAddress) {
     throw fail('listen-refused', `ops.listen.host is ${host}, which others may reach; there are no tokens yet`);
   }
   const { db, lock } = openState(statePaths(platform));
@@ -133,6 +136,7 @@ async function work(
   });
   const app = await buildApi({
     log,
+    host: ops.listen.host,
     databases: databases.map(({ name }) => name),
     components: () => board.list(),
     component: (name) => board.get(name),

@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { ownFile } from '../kernel/place.ts';
 
-const directory = join(import.meta.dirname, 'sample');
+const directory = ownFile('src/demo/sample');
 const rolePrefix = 'socle_demo_';
 
 export interface SampleOptions {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { fail } from '../kernel/errors.ts';
+import { ownModule } from '../kernel/place.ts';
 import type { HashedFile, HashRequest } from './hash-thread.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { HashedFile, HashRequest } from './hash-thread.ts';
  * @throws `interrupted`, and what reading the file says
  */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<HashedFile> {
-  const thread = new Worker(new URL('./hash-thread.ts', import.meta.url), {
+  const thread = new Worker(ownModule('drill/hash-thread'), {
     workerData: { path } satisfies HashRequest,
     resourceLimits: { maxYoungGenerationSizeMb: 2 },
   });

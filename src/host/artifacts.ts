@@ -1,17 +1,30 @@
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path/posix';
 import type { Artifact } from '../cluster/mirror.ts';
 import { arrivals, destinationOf } from '../cluster/variables.ts';
 import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { execAsRoot, type SshTarget, sendAsRoot, type Way } from './ssh.ts';
 
-/** A file of the operator's mirror. */
-interface Local extends Artifact {
-  readonly from: { readonly file: string };
+/** A file of this machine that the host gets, unless it has it. */
+export interface Parcel {
+  readonly name: string;
+  readonly sha256: string;
+  readonly file: string;
+  /** Where the role puts it. */
+  readonly destination: string;
+  /** Whether it is worth compressing on the way. */
+  readonly compressed: boolean;
 }
 
-const isLocal = (artifact: Artifact): artifact is Local => 'file' in artifact.from;
+/** Files of the operator's mirror; those of a release of K3s the host gets by itself. */
+export function mirrorParcels(artifacts: readonly Artifact[]): Parcel[] {
+  return artifacts.flatMap((artifact) => {
+    const { name, sha256, from } = artifact;
+    return 'file' in from
+      ? [{ name, sha256, file: from.file, destination: destinationOf(artifact), compressed: false }]
+      : [];
+  });
+}
 
 /** Prints the checksums that neither the place of the file has, nor what waits to be put there. */
 const lacking = `shift
@@ -26,7 +39,7 @@ const wrongChecksum = 65;
 /** A file counts once it is whole: it gets its name last. */
 const receive = `umask 077
 mkdir -p ${arrivals}
-cat > "${arrivals}/.$2"
+$3 > "${arrivals}/.$2"
 echo "$2  ${arrivals}/.$2" | sha256sum --check --status || exit ${wrongChecksum}
 mv "${arrivals}/.$2" "${arrivals}/$2"`;
 
@@ -36,41 +49,41 @@ interface Deps {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Those that the host has not, by checksum; files of a release it gets by itself. */
-export async function missingArtifacts(deps: Deps, way: Way, artifacts: readonly Artifact[]): Promise<Local[]> {
-  const local = artifacts.filter(isLocal);
-  if (local.length === 0) return [];
-  const args = local.flatMap((artifact) => [artifact.sha256, destinationOf(artifact)]);
+/** Those that the host has not, by checksum. */
+export async function missingParcels(deps: Deps, way: Way, parcels: readonly Parcel[]): Promise<Parcel[]> {
+  if (parcels.length === 0) return [];
+  const args = parcels.flatMap(({ sha256, destination }) => [sha256, destination]);
   const { target, signal } = deps;
   const { stdout } = await execAsRoot(target, way, lacking, { args, timeout: 120_000, signal });
   const missing = new Set(stdout.split('\n'));
-  return local.filter(({ sha256 }) => missing.has(sha256));
+  return parcels.filter(({ sha256 }) => missing.has(sha256));
 }
 
 /**
- * Sends files of the mirror to where the role looks for them.
+ * Sends files to where the roles look for them.
  * @throws `checksum-mismatch` when one changed on the way; `host-unreachable`; what is there already is not sent again
  */
-export async function uploadArtifacts(deps: Deps, way: Way, artifacts: readonly Local[]): Promise<void> {
-  for (const { name, sha256, from } of artifacts) {
-    const { size } = await stat(from.file);
-    deps.progress.step(`sending ${basename(name)}`);
+export async function sendParcels(deps: Deps, way: Way, parcels: readonly Parcel[]): Promise<void> {
+  for (const { name, sha256, file, compressed } of parcels) {
+    const { size } = await stat(file);
+    deps.progress.step(`sending ${name.replace(/^.*\//, '')}`);
     const { exitCode } = await sendAsRoot(deps.target, way, `set -e\n${receive}`, {
-      args: [sha256],
-      file: from.file,
+      args: [sha256, compressed ? 'gunzip' : 'cat'],
+      file,
+      compressed,
       accept: [0, wrongChecksum],
       sent: (bytes) => deps.progress.update(bytes, size, 'bytes'),
       signal: deps.signal,
     });
     if (exitCode === 0) continue;
-    throw fail('checksum-mismatch', `what arrived on the host of ${from.file} has another SHA-256`, {
-      file: from.file,
+    throw fail('checksum-mismatch', `what arrived on the host of ${file} has another SHA-256`, {
+      file,
       next: 'run it again; if it happens twice, see whether the file changes while it is sent',
     });
   }
 }
 
-/** The role has put them in their places. */
-export async function forgetArtifacts({ target, signal }: Deps, way: Way): Promise<void> {
+/** The roles have put them in their places. */
+export async function forgetParcels({ target, signal }: Deps, way: Way): Promise<void> {
   await execAsRoot(target, way, `rm -rf ${arrivals}`, { timeout: 60_000, signal });
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ownFile } from '../kernel/place.ts';
 import { run } from '../kernel/process.ts';
 
 /** What a run was asked for, as its record tells it later. */
@@ -13,7 +13,7 @@ export interface RunRequest {
   readonly actor: string;
 }
 
-const ansible = fileURLToPath(new URL('../../ansible', import.meta.url));
+const ansible = ownFile('ansible');
 
 /** Everything that a run needs on the host, as one JSON document: file names and their texts. */
 export async function bundle(request: RunRequest, variables: Record<string, unknown>): Promise<string> {

@@ -15,6 +15,10 @@ import { ansibleVariables } from './variables.ts';
 const target: SshTarget = { platform: 't', user: 'debian', port: 2222, knownHosts: '/k', identity: undefined };
 const way: Way = { kind: 'public', address: '198.51.100.20' };
 const alone = parsePlatform('name: t\nenvironment: dev\n', 'f');
+const watched = parsePlatform(
+  'name: t\nenvironment: dev\ndatabases: [{name: shop, connection: {database: shop}}]\n',
+  'f',
+);
 const clustered = parsePlatform('name: t\nenvironment: dev\ncluster: {}\n', 'f');
 const codeOf = (work: () => unknown) => {
   try {
@@ -54,8 +58,8 @@ test('fingerprints are those of ssh-keygen', () => {
 });
 
 test('domains that cannot be provisioned yet are refused', () => {
-  expect(parseDomains('network, orchestration')).toEqual(['network', 'orchestration']);
-  for (const name of ['ops', 'observability', 'database']) {
+  expect(parseDomains('network, orchestration,ops')).toEqual(['network', 'orchestration', 'ops']);
+  for (const name of ['observability', 'database']) {
     expect(codeOf(() => parseDomains(`network,${name}`))).toBe('domain-unavailable');
   }
   expect(codeOf(() => parseDomains('netwrk'))).toBe('usage');
@@ -64,6 +68,7 @@ test('domains that cannot be provisioned yet are refused', () => {
 test('a run provisions what the platform file describes, unless less is asked for', () => {
   expect(chooseDomains(alone, [])).toEqual(['network']);
   expect(chooseDomains(clustered, [])).toEqual(['network', 'orchestration']);
+  expect(chooseDomains(watched, [])).toEqual(['network', 'ops']);
   expect(chooseDomains(clustered, ['network'])).toEqual(['network']);
   expect(codeOf(() => chooseDomains(alone, ['orchestration']))).toBe('domain-unavailable');
 });
@@ -119,7 +124,7 @@ test('the bundle holds the playbook, the request and the variables that the role
 });
 
 test('the roles name modules in full and take none but Ansible’s own', async () => {
-  for (const role of ['baseline', 'network', 'k3s']) {
+  for (const role of ['baseline', 'network', 'k3s', 'ops']) {
     const text = await readFile(new URL(`../../ansible/roles/${role}/tasks/main.yml`, import.meta.url), 'utf8');
     for (const task of parse(text) as Record<string, unknown>[]) {
       expect(

@@ -33,11 +33,18 @@ export function requireSupported(facts: HostFacts, platform: Platform, domains: 
       next: 'stop that program, or choose another `vpn.port`; K3s needs its own ports',
     });
   }
-  if (domains.includes('orchestration')) requireSupportsCluster(facts, platform, domains);
+  if (domains.includes('orchestration')) requireSupportsCluster(facts, platform);
+  if (!facts.network && !domains.includes('network')) {
+    const what = domains.includes('orchestration') ? 'K3s' : 'the daemon';
+    throw fail(
+      'domain-needs-another',
+      `the host has no confirmed firewall yet, and ${what} would open ports beside it`,
+    );
+  }
 }
 
-function requireSupportsCluster(facts: HostFacts, platform: Platform, domains: readonly Domain[]): void {
-  const { architecture, memory, foreignK3s, network } = facts;
+function requireSupportsCluster(facts: HostFacts, platform: Platform): void {
+  const { architecture, memory, foreignK3s } = facts;
   const { cluster, drill } = platform;
   if (architecture !== 'x86_64') {
     throw fail('host-unsupported', `the host is ${architecture}, and the K3s that Socle knows is for x86_64`);
@@ -53,9 +60,6 @@ function requireSupportsCluster(facts: HostFacts, platform: Platform, domains: r
     throw fail('host-unsupported', what, {
       next: 'lower `cluster.reserved.memory` or `drill.limits.memory`, or take a host with 4 GB',
     });
-  }
-  if (!network && !domains.includes('network')) {
-    throw fail('domain-needs-another', 'the host has no confirmed firewall yet, and K3s would open ports beside it');
   }
   if (cluster) requireSameCluster(facts, parse(planK3s(platform, cluster).files['config.yaml'] ?? ''));
 }

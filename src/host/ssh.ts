@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { constants, createGzip } from 'node:zlib';
 import { asSocleError, fail } from '../kernel/errors.ts';
 import { lastLines, type RunResult, run, type StartedProcess, start } from '../kernel/process.ts';
 import { shellWord } from '../kernel/shell.ts';
@@ -99,7 +100,9 @@ export function startAsRoot(
 
 export interface SendOptions extends Pick<ExecOptions, 'args' | 'accept' | 'signal'> {
   readonly file: string;
-  /** Told how many bytes have gone. */
+  /** Sent as gzip(1) reads it. */
+  readonly compressed?: boolean | undefined;
+  /** Told how many bytes of the file have gone. */
   readonly sent: (bytes: number) => void;
 }
 
@@ -111,7 +114,7 @@ export async function sendAsRoot(
   target: SshTarget,
   way: Way,
   script: string,
-  { args = [], accept = [0], file, sent, signal }: SendOptions,
+  { args = [], accept = [0], file, compressed = false, sent, signal }: SendOptions,
 ): Promise<{ readonly exitCode: number }> {
   const child = start('ssh', rootCommand(target, way, script, args), {
     signal,
@@ -129,7 +132,10 @@ export async function sendAsRoot(
     sent(bytes);
   });
   // Where the host stops reading, how ssh ends tells why.
-  const unread = child.stdin ? await pipeline(source, child.stdin).catch((error: unknown) => error) : undefined;
+  const through = compressed ? [createGzip({ level: constants.Z_BEST_SPEED })] : [];
+  const unread = child.stdin
+    ? await pipeline([source, ...through, child.stdin]).catch((error: unknown) => error)
+    : undefined;
   const { exitCode, aborted } = await child.ended;
   if (aborted) throw asSocleError(signal?.reason);
   if (exitCode === 0 && unread) throw asSocleError(unread);

@@ -1,11 +1,12 @@
 import { resolveArtifacts } from '../cluster/mirror.ts';
 import { writePrivate } from '../platform/operator-files.ts';
 import { writePeerFiles } from '../vpn/peers.ts';
-import { forgetArtifacts, missingArtifacts, uploadArtifacts } from './artifacts.ts';
+import { forgetParcels, mirrorParcels, missingParcels, sendParcels } from './artifacts.ts';
 import { revisionOf } from './bundle.ts';
 import type { Connection } from './connect.ts';
 import { chooseDomains, type Domain } from './domains.ts';
 import { installAnsible, readFacts } from './facts.ts';
+import { prepareOps } from './ops.ts';
 import type { RunRecord } from './records.ts';
 import { requireSupported, wantedPorts } from './requirements.ts';
 import { followRun, startRun } from './run.ts';
@@ -28,12 +29,14 @@ export interface UpOptions {
 
 export interface UpResult {
   readonly record: RunRecord;
-  /** Artifacts of the mirror that the host had not, by name. */
+  /** Artifacts, the release and secrets that the host had not, by name. */
   readonly sent: readonly string[];
   /** Where SSH answers now; null where this run left it as it was. */
   readonly ssh: 'vpn' | 'public' | null;
   /** SSH was to be closed in public, and nobody came through the VPN. */
   readonly stillOpen: boolean;
+  /** Where the daemon answers; null when it was not provisioned. */
+  readonly api: string | null;
   /** WireGuard files of peers that were written here. */
   readonly peerFiles: readonly string[];
 }
@@ -55,20 +58,27 @@ export async function up(found: Connection, options: UpOptions): Promise<UpResul
   const { way } = connection;
   const deps = { target, progress, signal };
   const artifacts = cluster ? await resolveArtifacts({ named: options.mirror, sums: cluster.mirror_sums }) : [];
-  const missing = await missingArtifacts(deps, way, artifacts);
+  await using ops = domains.includes('ops') ? await prepareOps(platform, file, facts.architecture, deps) : undefined;
+  const parcels = [...mirrorParcels(artifacts), ...(ops?.release.parcels ?? [])];
+  const missing = await missingParcels(deps, way, parcels);
   if (!facts.ansible) {
     progress.step('installing Ansible on the host');
     await installAnsible(target, way, signal);
   }
-  if (!check) await uploadArtifacts(deps, way, missing);
+  if (!check) await sendParcels(deps, way, missing);
+  const secrets = (await ops?.settleSecrets(way, check ? 'compare' : 'write')) ?? [];
   progress.step('starting the run');
   const request = { check, only: domains, actor, revision: await revisionOf(file) };
-  const id = await startRun(deps, way, request, ansibleVariables(platform, artifacts));
+  const id = await startRun(deps, way, request, {
+    ...ansibleVariables(platform, artifacts),
+    ...ops?.variables,
+  });
   const others = Object.values(ways).filter(({ kind }) => kind !== way.kind);
   const record = await followRun(deps, [way, ...others], id);
-  const result = { record, sent: missing.map(({ name }) => name), ssh: null, stillOpen: false, peerFiles: [] };
+  const sent = [...missing.map(({ name }) => name), ...secrets.map((name) => `the secret ${name}`)];
+  const result = { record, sent, ssh: null, stillOpen: false, peerFiles: [], api: ops?.url ?? null };
   if (check) return result;
-  if (missing.length > 0) await forgetArtifacts(deps, way);
+  if (missing.length > 0) await forgetParcels(deps, way);
   if (!domains.includes('network')) return result;
   await keepHostKey(connection);
   const peerFiles = await writePeerFiles(platform, connection.files);

@@ -187,7 +187,7 @@ export const failures = {
     exit: exit.refused,
     retryable: false,
     title: 'the request names a host that this API does not answer for',
-    next: 'call it as localhost or 127.0.0.1, on the host itself',
+    next: 'call it as localhost or 127.0.0.1 on the host itself, or by its address in the VPN',
   },
   'request-too-large': {
     category: 'validation',
@@ -218,8 +218,8 @@ export const failures = {
     status: 500,
     exit: exit.refused,
     retryable: false,
-    title: 'the API only listens on loopback',
-    next: 'set ops.listen.host to 127.0.0.1, ::1 or localhost',
+    title: 'the API listens where no stranger reaches it',
+    next: 'set ops.listen.host to 127.0.0.1, ::1, localhost or, on the host, its address in the VPN',
   },
   'listen-failed': {
     category: 'unavailable',
@@ -572,6 +572,22 @@ export const failures = {
     retryable: false,
     title: 'this provisioning domain builds on another one that is not there yet',
     next: 'run `socle up` without --only, or `socle up --only network` first',
+  },
+  'release-incomplete': {
+    category: 'dependency',
+    status: 500,
+    exit: exit.unavailable,
+    retryable: false,
+    title: 'a part of the release is not on this machine',
+    next: 'install it as the message says, then run the command again',
+  },
+  'secret-missing-on-host': {
+    category: 'authorization',
+    status: 409,
+    exit: exit.notPermitted,
+    retryable: false,
+    title: 'the platform file names a secret of the host that is not there',
+    next: 'put it there as root, mode 0600, or name a file of this machine: `socle up` sends that one',
   },
   'run-failed': {
     category: 'dependency',

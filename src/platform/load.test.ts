@@ -131,7 +131,7 @@ test.each<[what: string, text: string, expected: Partial<Problem>]>([
   [
     'an API that listens to the world',
     `${valid}ops: {listen: {host: 0.0.0.0}}\n`,
-    { line: 10, column: 22, path: 'ops.listen.host', message: expect.stringContaining('loopback') },
+    { line: 10, column: 22, path: 'ops.listen.host', message: expect.stringContaining('others may reach') },
   ],
   [
     'a duplicate key',

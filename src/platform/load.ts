@@ -5,7 +5,7 @@ import { fail } from '../kernel/errors.ts';
 import { explain, type Problem } from './explain.ts';
 import { field } from './finding.ts';
 import { overlay, overlayChecks } from './overlay.ts';
-import { absolutePaths } from './paths.ts';
+import { absolutePaths, withOwnSecrets } from './paths.ts';
 import { crossChecks } from './rules.ts';
 import { type Platform, platformSchema } from './schema.ts';
 import { parseYaml, type YamlSource } from './yaml-source.ts';
@@ -30,20 +30,31 @@ export function findPlatformFile(named?: string, env: NodeJS.ProcessEnv = proces
  * @throws `config-missing`, or `config-invalid` with all of its problems at once in `details.problems`
  */
 export async function loadPlatform(file: string): Promise<Platform> {
-  const path = resolve(file);
-  let text: string;
+  return withOwnSecrets(absolutePaths(parsePlatform(await readText(file), file), resolve(file)));
+}
+
+/** What is written in a platform file and its base, merged and valid, for another machine. @throws as `loadPlatform` */
+export async function loadDocument(file: string): Promise<Readonly<Record<string, unknown>>> {
+  return { ...(readValid(await readText(file), file).value as Record<string, unknown>) };
+}
+
+/** @throws `config-missing` */
+async function readText(file: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(resolve(file), 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw fail('config-missing', `${file} does not exist`, { file });
     throw fail('config-missing', `the platform file ${file} cannot be read (${code ?? 'unknown'})`, { file });
   }
-  return absolutePaths(parsePlatform(text, file), path);
 }
 
 /** The same for the text of a file, whose base is read from beside it. @throws `config-invalid` */
 export function parsePlatform(text: string, file: string): Platform {
+  return readValid(text, file).platform;
+}
+
+function readValid(text: string, file: string): { readonly platform: Platform; readonly value: unknown } {
   const own = parseYaml(text, file);
   const base = readBase(own, file);
   const source = base ? overlay(own, base) : own;
@@ -60,7 +71,7 @@ export function parsePlatform(text: string, file: string): Platform {
     ...(base ? overlayChecks(own, base) : []),
   ];
   if (problems.length > 0 || !result.data) throw invalid(file, problems);
-  return result.data;
+  return { platform: result.data, value: source.value };
 }
 
 /** @throws `config-invalid` when it cannot be read */

@@ -47,3 +47,22 @@ export function absolutePaths(platform: Platform, file: string): Platform {
   };
   return walk(platform) as Platform;
 }
+
+/** Where a host keeps secrets: files of mode 0600 that only root reads. */
+export const hostSecrets = '/etc/socle/secrets';
+
+/**
+ * An unprivileged service gets the host's secrets as credentials of its unit (systemd.exec(5), LoadCredential=): a path
+ * of theirs leads there. Without `$CREDENTIALS_DIRECTORY` nothing changes.
+ */
+export function withOwnSecrets(platform: Platform, env: NodeJS.ProcessEnv = process.env): Platform {
+  const { CREDENTIALS_DIRECTORY: directory } = env;
+  if (!directory) return platform;
+  const walk = (value: unknown): unknown => {
+    if (typeof value === 'string') return value.replaceAll(`${hostSecrets}/`, `${directory}/`);
+    if (Array.isArray(value)) return value.map(walk);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, walk(item)]));
+  };
+  return walk(platform) as Platform;
+}

@@ -3,6 +3,7 @@ import { type Finding, field } from './finding.ts';
 import { isOnThisHost } from './off-host.ts';
 import { clusterChecks } from './rules-cluster.ts';
 import { hostChecks } from './rules-host.ts';
+import { opsChecks } from './rules-ops.ts';
 import { localOnlySentence } from './schema.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -19,6 +20,7 @@ export function crossChecks(source: YamlSource): Problem[] {
     ...noPasswords(file),
     ...hostChecks(file),
     ...clusterChecks(file),
+    ...opsChecks(file),
   ].map(({ path, ...rest }) => ({
     ...source.position(path),
     path: pathText(path),

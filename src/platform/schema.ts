@@ -133,9 +133,11 @@ const drill = z.strictObject({
 const listen = z.strictObject({
   host: z
     .string()
-    .regex(/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/, 'a loopback address such as 127.0.0.1 or ::1')
+    .regex(/^(\d{1,3}(\.\d{1,3}){3}|::1|localhost)$/, 'an address such as 127.0.0.1 or 10.8.0.1')
     .default('127.0.0.1')
-    .describe('loopback address: there is no authentication yet, so that nothing else is allowed'),
+    .describe(
+      'a loopback address or, on the host, its address in the VPN, which is what `socle up` takes: there is no authentication yet',
+    ),
   port: z.number().int().min(0).max(65_535).default(7410).describe('TCP port; 0 takes a free one'),
 });
 
@@ -163,7 +165,12 @@ const heartbeat = z.strictObject({
 });
 
 const ops = z.strictObject({
-  state: z.string().optional().describe('state directory; default /var/lib/socle, or ~/.local/state/socle for a user'),
+  state: z
+    .string()
+    .optional()
+    .describe(
+      'state directory; default /var/lib/socle for root, ~/.local/state/socle for a user, /var/lib/socle/daemon on the host',
+    ),
   listen: listen.prefault({}).describe('where the API of `socle serve` answers'),
   notify: notify.prefault({}).describe('who is told when a state changes'),
   heartbeat: heartbeat

@@ -7,6 +7,7 @@ import { addVaultKey, type VaultRequest } from '../backup/vault-admin.ts';
 import { recordOperation } from '../governance/operations.ts';
 import { fail } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
+import { ownFile } from '../kernel/place.ts';
 import { readSecret } from '../kernel/secret.ts';
 import type { OperatorFiles } from '../platform/operator-files.ts';
 import type { VaultConfig } from '../platform/schema.ts';
@@ -36,7 +37,7 @@ export interface CreatedKit {
   readonly kit: Kit;
 }
 
-const byHand = new URL('../../docs/runbooks/restore-by-hand.md', import.meta.url);
+const byHand = ownFile('docs/runbooks/restore-by-hand.md');
 
 /**
  * Makes a recovery kit: a directory of files of mode 0600, and in each vault a key that only the kit has. It is made

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { fail } from '../kernel/errors.ts';
+import { ownModule } from '../kernel/place.ts';
 import { childEnvironment, lastLines, run } from '../kernel/process.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { debianImage } from './image.ts';
@@ -88,7 +88,7 @@ export async function bootMachine(
   await claimDirectory(name);
   await seedMachine(directoryOf(name), name);
   if (request.kubernetes) await seedKubernetes(directoryOf(name));
-  const main = fileURLToPath(new URL('./supervisor-main.ts', import.meta.url));
+  const main = ownModule('sandbox/supervisor-main');
   const args = ['--disable-warning=ExperimentalWarning', main, name, String(request.release), image];
   // Not through `start`: it has to outlive us.
   spawn(process.execPath, args, {
