@@ -49,12 +49,11 @@ function planCopy(
 ): { readonly data: readonly Stored[]; readonly records: readonly Stored[] } {
   const key = ({ item, id, tree }: Stored) => `${item} ${id} ${tree}`;
   const known = new Set(there.map(key));
-  const committed = manifestsOf(here);
-  const lacking = here.filter((one) => !known.has(key(one)) && (one.item !== 'dump' || committed.has(one.id)));
-  return {
-    data: lacking.filter(({ item }) => item !== 'manifest'),
-    records: lacking.filter(({ item }) => item === 'manifest'),
-  };
+  const isRecord = ({ item }: Stored) => item === 'manifest' || item === 'datastore-manifest';
+  const committed = new Set(here.filter(isRecord).map(({ id }) => id));
+  const needsRecord = ({ item }: Stored) => item === 'dump' || item === 'datastore';
+  const lacking = here.filter((one) => !known.has(key(one)) && (!needsRecord(one) || committed.has(one.id)));
+  return { data: lacking.filter((one) => !isRecord(one)), records: lacking.filter(isRecord) };
 }
 
 /** Writes down which backups the second vault holds. */

@@ -11,7 +11,14 @@ const snapshotSchema = z.object({
   tags: z.array(z.string()).nullish(),
 });
 
-const items: readonly string[] = ['dump', 'manifest', 'report', 'state'] satisfies Item[];
+const items: readonly string[] = [
+  'dump',
+  'manifest',
+  'report',
+  'state',
+  'datastore',
+  'datastore-manifest',
+] satisfies Item[];
 
 /** Tags make a snapshot ours, and say what it is: they survive `restic copy`. */
 export function tagsOf(platform: string, name: Omit<ItemName, 'file'>): string[] {

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 
 /** What a restic snapshot of ours is. */
-export type Item = 'dump' | 'manifest' | 'report' | 'state';
+export type Item = 'dump' | 'manifest' | 'report' | 'state' | 'datastore' | 'datastore-manifest';
 
 /** One restic snapshot of ours, read from its tags. */
 export interface Stored {
@@ -10,7 +10,7 @@ export interface Stored {
   readonly tree: string;
   readonly item: Item;
   readonly database: string;
-  /** Backup id (or drill id for a report). */
+  /** Backup id (or drill id for a report, or the id of a copy of the cluster's datastore). */
   readonly id: string;
   readonly time: Date;
   readonly paths: readonly string[];

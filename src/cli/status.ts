@@ -50,6 +50,7 @@ export function statusText(status: Status, when: When): string {
       row(name, 'drills', drills, when),
     ]),
     row('the vault', 'checks', status.integrity, when),
+    ...(status.datastore ? [row('the cluster', 'copies', status.datastore, when)] : []),
   ];
   return `${head}\n\n${table(['what', '', 'state', 'last success', 'took', '30 days', 'next', ''], rows, [4, 5])}`;
 }

@@ -18,6 +18,7 @@ export function componentsOf(platform: Platform, paths: StatePaths, status: () =
     stateProbe('backups', status),
     stateProbe('drills', status),
     stateProbe('integrity', status),
+    ...(backup && platform.cluster ? [stateProbe('datastore', status)] : []),
     diskProbe(paths.root),
     ...(facts ? hostProbes(platform, facts) : []),
   ];

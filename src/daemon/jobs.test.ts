@@ -19,6 +19,11 @@ test('a backup is copied before anything is removed, and removal comes last', ()
   ]);
 });
 
+test('a copy of the cluster is copied to the second vault too', () => {
+  expect(words('datastore', null, platform(true))).toEqual(['cluster snapshot save', 'vault copy']);
+  expect(words('datastore', null, platform(false))).toEqual(['cluster snapshot save']);
+});
+
 test('a drill and a check are one command each', () => {
   expect(words('drill', 'shop', platform(true))).toEqual(['drill run --database shop']);
   expect(words('integrity', null, platform(true))).toEqual(['backup verify']);

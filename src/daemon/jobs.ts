@@ -3,7 +3,7 @@ import type { Platform } from '../platform/schema.ts';
 
 /** One command of a job: arguments of our own command line. */
 export interface Step {
-  /** For messages: `backup`, `copy`, `prune`, `drill`, `check`. */
+  /** For messages: `backup`, `copy`, `prune`, `drill`, `check`, `copy of the cluster`. */
   readonly name: string;
   readonly args: readonly string[];
   /** The database that is drilled: this makes namespaces, which a hardened unit may not. */
@@ -20,6 +20,7 @@ export interface Step {
  */
 export function stepsOf(kind: JobKind, database: string | null, platform: Platform): Step[] {
   const of = database === null ? [] : ['--database', database];
+  const copy: Step[] = platform.backup?.copy ? [{ name: 'copy', args: ['vault', 'copy'] }] : [];
   switch (kind) {
     case 'backup':
     case 'deep-backup':
@@ -29,7 +30,7 @@ export function stepsOf(kind: JobKind, database: string | null, platform: Platfo
           args: ['backup', 'run', ...of, ...(kind === 'deep-backup' ? ['--deep'] : [])],
           refuted: 'it is incomplete; `socle backup show` names what is missing',
         },
-        ...(platform.backup?.copy ? [{ name: 'copy', args: ['vault', 'copy'] }] : []),
+        ...copy,
         { name: 'prune', args: ['backup', 'prune', ...of, '--yes'], mayWait: true },
       ];
     case 'drill':
@@ -41,6 +42,8 @@ export function stepsOf(kind: JobKind, database: string | null, platform: Platfo
           refuted: 'the backup is not proven; `socle drill show` says why',
         },
       ];
+    case 'datastore':
+      return [{ name: 'copy of the cluster', args: ['cluster', 'snapshot', 'save'] }, ...copy];
     case 'integrity':
       return [
         {

@@ -56,13 +56,14 @@ function parse({ cron, timeZone }: ScheduleSpec): Cron {
 
 /** The schedules that are on. Backups come before drills, so that what is due together runs in that order. */
 export function schedulesOf(platform: Platform): ScheduleSpec[] {
-  const { backup, drill, databases, timezone: timeZone } = platform;
+  const { backup, drill, databases, cluster, timezone: timeZone } = platform;
   const specs: ScheduleSpec[] = [];
   const add = (kind: JobKind, database: string | null, cron: string, jitterMs: number) => {
     if (cron === 'off') return;
     specs.push({ job: database === null ? kind : `${kind}:${database}`, kind, database, cron, timeZone, jitterMs });
   };
   if (backup === undefined) return [];
+  if (cluster) add('datastore', null, cluster.datastore.schedule, backup.jitter);
   for (const { name } of databases) add('backup', name, backup.schedule, backup.jitter);
   for (const { name } of databases) add('deep-backup', name, backup.deep_schedule, backup.jitter);
   for (const { name } of databases) add('drill', name, drill.schedule, drill.jitter);

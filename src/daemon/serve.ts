@@ -111,9 +111,10 @@ async function work(
     if (!keeper.refresh(stale)) return;
     stale = false;
     for (const change of outbox.observe(keeper.last(), notifier.channels)) {
-      log.info({ ...change }, `${change.kind} of ${change.database ?? 'the vault'}: ${change.from} -> ${change.to}`);
+      const whose = change.database ?? (change.kind === 'datastore' ? 'the cluster' : 'the vault');
+      log.info({ ...change }, `${change.kind} of ${whose}: ${change.from} -> ${change.to}`);
     }
-    for (const name of ['backups', 'drills', 'integrity']) void board.refresh(name);
+    for (const name of ['backups', 'drills', 'integrity', 'datastore']) void board.refresh(name);
   };
   const scheduler = new Scheduler(schedulesOf(platform), {
     store: new ScheduleStore(db),

@@ -80,19 +80,36 @@ export function listOperations(
        ORDER BY started_at DESC, rowid DESC LIMIT ?3`,
     )
     .all(after?.startedAt ?? null, after?.id ?? null, limit)
-    .map((row) =>
-      operationSchema.parse({
-        id: row.id,
-        action: row.action,
-        actor: row.actor,
-        subject: row.subject,
-        startedAt: row.started_at,
-        finishedAt: row.finished_at,
-        result: row.result,
-        durationMs: row.duration_ms,
-        failure: row.failure_code === null ? null : { code: row.failure_code, message: row.failure_message },
-      }),
-    );
+    .map(asOperation);
+}
+
+const asOperation = (row: Record<string, unknown>): Operation =>
+  operationSchema.parse({
+    id: row.id,
+    action: row.action,
+    actor: row.actor,
+    subject: row.subject,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    result: row.result,
+    durationMs: row.duration_ms,
+    failure: row.failure_code === null ? null : { code: row.failure_code, message: row.failure_message },
+  });
+
+/** The newest operation of a kind that ended in one of these ways. */
+export function newestOperation(
+  db: DatabaseSync,
+  action: string,
+  results: ReadonlyArray<Operation['result']>,
+): Operation | undefined {
+  migrate(db, 'operation', migrations);
+  const row = db
+    .prepare(
+      `SELECT * FROM operation WHERE action = ? AND result IN (SELECT value FROM json_each(?))
+       ORDER BY started_at DESC, rowid DESC LIMIT 1`,
+    )
+    .get(action, JSON.stringify(results));
+  return row === undefined ? undefined : asOperation(row);
 }
 
 /** Operations whose process is gone are `interrupted`: to be called at every start. Returns how many there were. */

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import { asSocleError, fail } from '../kernel/errors.ts';
@@ -99,7 +100,8 @@ export function startAsRoot(
 }
 
 export interface SendOptions extends Pick<ExecOptions, 'args' | 'accept' | 'signal'> {
-  readonly file: string;
+  /** The path of a file, or a stream of what is to be sent. */
+  readonly file: string | Readable;
   /** Sent as gzip(1) reads it. */
   readonly compressed?: boolean | undefined;
   /** Told how many bytes of the file have gone. */
@@ -108,6 +110,7 @@ export interface SendOptions extends Pick<ExecOptions, 'args' | 'accept' | 'sign
 
 /**
  * Runs a script as root on the host with a file of ours as its standard input.
+ * @returns its exit code, when that is one of `accept`, and the end of what it said on standard error
  * @throws as `execAsRoot` does
  */
 export async function sendAsRoot(
@@ -115,7 +118,7 @@ export async function sendAsRoot(
   way: Way,
   script: string,
   { args = [], accept = [0], file, compressed = false, sent, signal }: SendOptions,
-): Promise<{ readonly exitCode: number }> {
+): Promise<Pick<RunResult, 'exitCode' | 'stderr'>> {
   const child = start('ssh', rootCommand(target, way, script, args), {
     signal,
     env: environment(),
@@ -126,8 +129,8 @@ export async function sendAsRoot(
     stderr = lastLines(`${stderr}${chunk}`);
   });
   let bytes = 0;
-  const source = createReadStream(file, { highWaterMark: 2 ** 18 });
-  source.on('data', (chunk) => {
+  const source = typeof file === 'string' ? createReadStream(file, { highWaterMark: 2 ** 18 }) : file;
+  source.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     sent(bytes);
   });
@@ -139,7 +142,7 @@ export async function sendAsRoot(
   const { exitCode, aborted } = await child.ended;
   if (aborted) throw asSocleError(signal?.reason);
   if (exitCode === 0 && unread) throw asSocleError(unread);
-  if (accept.includes(exitCode)) return { exitCode };
+  if (accept.includes(exitCode)) return { exitCode, stderr };
   throw sshFailure(target, way, { exitCode, stderr, stdout: '' });
 }
 

@@ -565,6 +565,22 @@ export const failures = {
     title: 'a cluster cannot change its networks or the name of its node',
     next: 'put back what is named (`cluster.networks`, `cluster.node_name`), or make the cluster anew on a fresh host',
   },
+  'k3s-version': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'K3s goes up one minor version at a time, and never down',
+    next: 'go through the minor versions between, each with its own run; an older K3s does not read newer data',
+  },
+  'copy-incomplete': {
+    category: 'dependency',
+    status: 502,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'the copy of the cluster’s datastore is not whole, so it does not count',
+    next: 'run it again; if it happens twice, see the journal of the host',
+  },
   'domain-needs-another': {
     category: 'conflict',
     status: 409,

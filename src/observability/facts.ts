@@ -1,6 +1,7 @@
 import type { VaultCheck } from '../backup/integrity-store.ts';
 import type { Backup } from '../backup/schema.ts';
 import type { DrillSummary } from '../drill/summary.ts';
+import type { Operation } from '../governance/schema.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { ScheduledRun } from './schedule-store.ts';
 import { believableAheadMs, type Facts } from './states.ts';
@@ -122,6 +123,30 @@ export function drillFacts(
     missedTarget: proven ? missedTarget(proven, history.good) : null,
     untested: untested(attempt, history.runs),
     lastDurationMs: proven?.timings.total ?? null,
+  };
+}
+
+/** Facts about the copies of the cluster's datastore, by the audit trail and the runs of their schedule. */
+export function datastoreFacts(
+  runs: readonly ScheduledRun[],
+  { saved, failed }: { readonly saved: Operation | undefined; readonly failed: Operation | undefined },
+  options: { scheduled: boolean; rpoMs: number },
+  now: Date,
+): Facts & { lastDurationMs: number | null } {
+  const good = saved && believable(saved.startedAt, now) ? saved : undefined;
+  const reason = failed?.failure?.message ?? 'it was interrupted';
+  return {
+    what: 'copy of the cluster',
+    scheduled: options.scheduled,
+    targetMs: options.rpoMs,
+    lastSuccessAt: good ? new Date(good.startedAt) : null,
+    lastFailure: newest([
+      failedRun(runs),
+      failed && !isActive(runs) ? { at: new Date(failed.finishedAt ?? failed.startedAt), reason } : undefined,
+    ]),
+    missedTarget: null,
+    untested: null,
+    lastDurationMs: good?.durationMs ?? null,
   };
 }
 

@@ -66,6 +66,7 @@ class Scrape {
       this.#set('socle_restore_drill_total', 'restore drills on record by their verdict', count, labels);
     }
     this.#vault(status);
+    this.#datastore(status);
     this.#components();
     this.#process();
   }
@@ -134,6 +135,18 @@ class Scrape {
       '1 when the last check of the vault failed',
       Number(integrity.state === 'failing'),
     );
+  }
+
+  #datastore({ datastore }: Status): void {
+    if (datastore === null) return;
+    const last = stamp(datastore.lastSuccessAt);
+    this.#set('socle_cluster_copy_last_success_timestamp_seconds', 'when the last copy of the cluster was made', last);
+    const overdue = Number(datastore.state === 'overdue');
+    this.#set('socle_cluster_copy_overdue', '1 when the last copy of the cluster is too old', overdue);
+    for (const state of stateSchema.options) {
+      const holds = Number(state === datastore.state);
+      this.#set('socle_cluster_copy_state', '1 for the state that holds', holds, { state });
+    }
   }
 
   #components(): void {

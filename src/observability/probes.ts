@@ -85,7 +85,7 @@ export function diskProbe(directory: string): Probe {
 
 /** The backups, the drills or the checks of the vault as one component: as bad as the worst database. */
 export function stateProbe(
-  name: 'backups' | 'drills' | 'integrity',
+  name: 'backups' | 'drills' | 'integrity' | 'datastore',
   status: () => Status,
   everyMs = 10 * second,
 ): Probe {
@@ -98,8 +98,12 @@ export function stateProbe(
       const rows: Array<{ name: string; tracked: Tracked }> =
         name === 'integrity'
           ? [{ name: 'vault', tracked: found.integrity }]
-          : found.databases.map((database) => ({ name: database.name, tracked: database[name] }));
-      const kind = name === 'backups' ? 'backup' : name === 'drills' ? 'drill' : 'integrity';
+          : name === 'datastore'
+            ? found.datastore
+              ? [{ name: 'cluster', tracked: found.datastore }]
+              : []
+            : found.databases.map((database) => ({ name: database.name, tracked: database[name] }));
+      const kind = name === 'backups' ? 'backup' : name === 'drills' ? 'drill' : name;
       const judged = rows.map((row) => ({ ...row, outcome: outcomeOf(kind, row.tracked.state) }));
       const bad = judged.filter((row) => row.outcome !== 'pass');
       const shown = bad.length > 0 ? bad : judged;

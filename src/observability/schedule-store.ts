@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { migrate, transaction } from '../kernel/sqlite.ts';
 
 /** What a schedule starts. `deep-backup` also hashes every table on the source. */
-export type JobKind = 'backup' | 'deep-backup' | 'drill' | 'integrity';
+export type JobKind = 'backup' | 'deep-backup' | 'drill' | 'integrity' | 'datastore';
 
 /** How a run that a schedule expects went. `queued` and `running` are not over yet. */
 export type RunState = 'queued' | 'running' | 'ok' | 'failed' | 'missed' | 'interrupted';

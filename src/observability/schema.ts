@@ -42,6 +42,7 @@ export const statusSchema = z.object({
   status: outcomeSchema,
   databases: z.array(databaseStatusSchema),
   integrity: trackedSchema.describe('the checks of the vault'),
+  datastore: trackedSchema.nullable().describe('copies of the cluster in the vault; null without a cluster or a vault'),
   daemon: z
     .object({ pid: z.number(), startedAt: z.iso.datetime(), running: z.boolean() })
     .nullable()

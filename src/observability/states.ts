@@ -55,9 +55,9 @@ export function judge(facts: Facts, now: Date): Judgement {
 }
 
 /** What a state means for health. A backup that failed once is a warning while the one before it is young enough. */
-export function outcomeOf(kind: 'backup' | 'drill' | 'integrity', state: State): Outcome {
+export function outcomeOf(kind: 'backup' | 'drill' | 'integrity' | 'datastore', state: State): Outcome {
   if (state === 'ok' || state === 'off') return 'pass';
-  if (state === 'failing') return kind === 'backup' ? 'warn' : 'fail';
+  if (state === 'failing') return kind === 'backup' || kind === 'datastore' ? 'warn' : 'fail';
   return kind === 'integrity' ? 'warn' : 'fail';
 }
 

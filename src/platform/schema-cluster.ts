@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseNetwork } from '../kernel/ipv4.ts';
 import { parseSize } from '../kernel/units.ts';
+import { cron, duration } from './schema-values.ts';
 
 /** The section of `platform.yaml` about K3s. */
 
@@ -41,6 +42,14 @@ export const cluster = z.strictObject({
     })
     .prefault({})
     .describe('what pods never get'),
+  datastore: z
+    .strictObject({
+      schedule: cron('when the cluster’s datastore is copied into the vault').default('45 1 * * *'),
+      rpo: duration('26h').prefault('26h').describe('target: a copy older than this is overdue'),
+      keep: z.number().int().min(1).max(1000).default(14).describe('how many copies stay in the vault'),
+    })
+    .prefault({})
+    .describe('copies of the cluster: its datastore, token, keys and certificates; they need `backup.vault`'),
   mirror_sums: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'a SHA-256: 64 hexadecimal digits, as `sha256sum SHA256SUMS` prints them')
@@ -52,6 +61,9 @@ export const cluster = z.strictObject({
         .record(z.string().regex(/^[a-z0-9][a-z0-9-]*\+?$/, 'a key of K3s’ config.yaml'), setting)
         .default({})
         .describe('further keys of K3s’ config.yaml, which win over Socle’s; `key+` adds to a list'),
+      upgrade_wait: duration('5m')
+        .prefault('5m')
+        .describe('how long the node may take to be ready with another K3s before program and datastore go back'),
     })
     .prefault({})
     .describe('what Socle does not model'),

@@ -1,34 +1,20 @@
 import { z } from 'zod';
-import { parseDuration, parseSize } from '../kernel/units.ts';
-import { cronProblem } from './cron.ts';
+import { parseSize } from '../kernel/units.ts';
 import { cluster } from './schema-cluster.ts';
 import { firewall, host, vpn } from './schema-host.ts';
+import { cron, duration } from './schema-values.ts';
 
 /**
  * `platform.yaml`. Every field has a description: it becomes the JSON Schema for editors and the reference in docs/.
  * Durations are parsed to milliseconds and sizes to bytes: the rest of the code never sees their text.
  */
 
-const duration = (example: string) =>
-  z
-    .string()
-    .regex(/^(\d+(\.\d+)?(ms|s|m|h|d))+$/, `a duration such as ${example}`)
-    .transform((text) => parseDuration(text) ?? 0);
 const size = (example: string) =>
   z
     .string()
     .regex(/^\d+(\.\d+)?\s*(B|KiB|MiB|GiB|TiB)$/, `a size such as ${example}`)
     .transform((text) => parseSize(text) ?? 0);
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'a name of lower-case letters, digits and hyphens');
-const cron = (what: string) =>
-  z
-    .string()
-    .superRefine((text, context) => {
-      const problem = cronProblem(text);
-      if (problem) context.addIssue({ code: 'custom', message: problem });
-    })
-    .describe(`${what}: five-field cron expression in the platform's time zone, or \`off\``);
-
 const secretSource = z
   .union([
     z.strictObject({ file: z.string().describe('path of a file whose first line is the secret') }),

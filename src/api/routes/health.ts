@@ -24,6 +24,7 @@ export const healthSchema = z.object({
   checks: z.record(z.string(), z.array(checkSchema)),
   databases: z.array(databaseStatusSchema),
   integrity: trackedSchema,
+  datastore: trackedSchema.nullable(),
 });
 
 const readinessSchema = componentSchema.extend({ ready: z.boolean() });
@@ -48,7 +49,7 @@ export function healthRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
       },
       async (_request, reply) => {
         const components = deps.components();
-        const { platform, environment, databases, integrity } = deps.status();
+        const { platform, environment, databases, integrity, datastore } = deps.status();
         const status = worst(components.map((component) => component.status));
         const checks = Object.fromEntries(
           components.map(({ name, status, checkedAt, ageMs, maxAgeMs, detail }) => [
@@ -65,6 +66,7 @@ export function healthRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           checks,
           databases,
           integrity,
+          datastore,
         };
       },
     );

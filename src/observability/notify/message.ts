@@ -6,8 +6,7 @@ export interface StateChange {
   readonly id: string;
   readonly platform: string;
   readonly environment: string;
-  /** `backups`, `drills` or `integrity`. */
-  readonly kind: 'backups' | 'drills' | 'integrity';
+  readonly kind: 'backups' | 'drills' | 'integrity' | 'datastore';
   readonly database: string | null;
   /** Null the first time that a state is known. */
   readonly from: State | null;
@@ -24,7 +23,12 @@ export interface Message extends StateChange {
   readonly next: string;
 }
 
-const subjects = { backups: 'backups', drills: 'restore drills', integrity: 'checks of the vault' } as const;
+const subjects = {
+  backups: 'backups',
+  drills: 'restore drills',
+  integrity: 'checks of the vault',
+  datastore: 'copies of the cluster',
+} as const;
 
 const words: Record<State, string> = {
   ok: 'are in order',
@@ -57,6 +61,13 @@ const meanings: Record<StateChange['kind'], Record<State, string>> = {
     'never succeeded': 'The vault has never been checked.',
     off: 'Nothing checks the vault by itself any more.',
   },
+  datastore: {
+    ok: 'The newest copy of the cluster is complete and young enough for the target.',
+    overdue: 'If the host were lost now, what was deployed or changed in the cluster for too long would be gone.',
+    failing: 'The last attempt gave no copy that counts. The one before it is still young enough, and is kept.',
+    'never succeeded': 'There is no copy of the cluster: if the host were lost now, its Secrets would be gone.',
+    off: 'Nothing copies the cluster into the vault by itself any more.',
+  },
 };
 
 function advice({ kind, database, to, nextRunAt }: StateChange): string {
@@ -68,6 +79,7 @@ function advice({ kind, database, to, nextRunAt }: StateChange): string {
     backups: `see \`socle backup list --database ${database}\`, then run \`socle backup run --database ${database}\``,
     drills: `see \`socle drill list\`, then run \`socle drill run --database ${database}\``,
     integrity: 'run `socle backup verify`, and read what it names',
+    datastore: 'run `socle cluster snapshot save`, and read what it says',
   };
   return `${verbs[kind]}${schedule}`;
 }

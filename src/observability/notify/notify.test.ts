@@ -74,6 +74,7 @@ const status = (backups: State, drills: State = 'ok', detail?: string): Status =
   status: 'pass',
   databases: [{ name: 'shop', backups: tracked(backups, detail), drills: tracked(drills) }],
   integrity: tracked('ok'),
+  datastore: null,
   daemon: null,
 });
 const notify = (config: object): OpsConfig['notify'] =>

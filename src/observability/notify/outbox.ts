@@ -32,6 +32,7 @@ function subjectsOf(status: Status): Array<{ kind: StateChange['kind']; database
       { kind: 'drills' as const, database: name, tracked: drills },
     ]),
     { kind: 'integrity' as const, database: null, tracked: status.integrity },
+    ...(status.datastore ? [{ kind: 'datastore' as const, database: null, tracked: status.datastore }] : []),
   ];
 }
 
