@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeKeyCheap } from '../../test/support/cheap-key.ts';
 import { storeBackup } from '../../test/support/stored-backup.ts';
 import { until } from '../../test/support/until.ts';
 import { listOperations } from '../governance/operations.ts';
@@ -79,6 +80,7 @@ test('both vaults are made, and production needs one off the host', async () => 
     false,
     false,
   ]);
+  for (const name of ['vault', 'copy']) await makeKeyCheap(join(root, name), join(root, 'password'));
   const prod: Platform = { ...platform, environment: 'prod' };
   await expect(initVault({ platform: prod, actor, anew: false }, deps)).rejects.toMatchObject({
     code: 'vault-local-only',

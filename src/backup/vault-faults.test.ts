@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeKeyCheap } from '../../test/support/cheap-key.ts';
 import { descendants } from '../../test/support/children.ts';
 import { startRestServer } from '../../test/support/rest-server.ts';
 import { freePort } from '../../test/support/sshd.ts';
@@ -69,6 +70,7 @@ beforeAll(async () => {
   };
   vault = await openFor(config.repository);
   await vault.init();
+  await makeKeyCheap(config.repository, join(root, 'password'));
   await store(vault, 'b-1');
 });
 afterAll(() => rm(root, { recursive: true, force: true }));

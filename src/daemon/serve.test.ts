@@ -3,6 +3,7 @@ import { createServer as createHttp, type Server as HttpServer } from 'node:http
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { makeKeyCheap } from '../../test/support/cheap-key.ts';
 import { type DaemonBench, makeDaemonBench, type RunningDaemon } from '../../test/support/daemon.ts';
 import { startPostgres, type TestServer } from '../../test/support/postgres.ts';
 import { BackupCatalog } from '../backup/catalog.ts';
@@ -89,6 +90,7 @@ async function realPlatform(
     database,
   );
   await made.socle('vault', 'init');
+  await makeKeyCheap(join(made.directory, 'vault'), join(made.directory, 'key'));
   return made;
 }
 
