@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { checksAsMarkdown } from '../src/governance/verify/markdown.ts';
 import { stateSchema } from '../src/observability/schema.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -65,6 +66,10 @@ test('there is a page for every state that somebody may be told about', () => {
         expect(text).toContain(`\n## ${heading}\n`);
     }
   }
+});
+
+test('docs/verify.md lists every check as `socle verify --list` prints it', () => {
+  expect(read('docs/verify.md')).toContain(checksAsMarkdown());
 });
 
 test.each(markdown)('links of %s lead somewhere', (page) => {

@@ -15,6 +15,9 @@ export interface RunRequest {
 
 const ansible = ownFile('ansible');
 
+/** Path of a file of a role. */
+export const roleFile = (role: string, file: string) => join(ansible, 'roles', role, file);
+
 /** Everything that a run needs on the host, as one JSON document: file names and their texts. */
 export async function bundle(request: RunRequest, variables: Record<string, unknown>): Promise<string> {
   const entries = await readdir(ansible, { recursive: true, withFileTypes: true });

@@ -11,7 +11,7 @@ const task = z.object({
 });
 
 /** One provisioning run, as the host keeps it. `ansible/host/socle-run` writes it. */
-const runRecord = z.object({
+export const runRecord = z.object({
   id: z.string(),
   status: z.enum(['running', 'done', 'failed', 'interrupted']),
   check: z.boolean(),
@@ -48,10 +48,12 @@ export function parseLine(line: string): { event?: RunEvent; record?: RunRecord 
 
 const program = '/var/lib/socle/bundles/current/host/socle-run';
 
+/** Prints all runs as JSON, newest first. */
+export const recordsScript = `if test -e ${program}; then ${program} records; else echo '[]'; fi`;
+
 /** All runs of a host, newest first. */
 export async function readRecords(target: SshTarget, way: Way, signal?: AbortSignal): Promise<RunRecord[]> {
-  const script = `if test -e ${program}; then ${program} records; else echo '[]'; fi`;
-  const { stdout } = await execAsRoot(target, way, script, { timeout: 60_000, signal });
+  const { stdout } = await execAsRoot(target, way, recordsScript, { timeout: 60_000, signal });
   return z.array(runRecord).parse(JSON.parse(stdout));
 }
 

@@ -5,7 +5,7 @@ import type { Progress } from '../kernel/progress.ts';
 import { execAsRoot, type SshTarget, type Way } from './ssh.ts';
 
 /** `firewall status` of the host. */
-const firewallStatus = z.object({
+export const firewallStatus = z.object({
   /** Which ruleset a reboot brings; empty before the first one was confirmed. */
   confirmed: z.enum(['', 'open', 'closed']),
   /** It is the text that the platform file gives now. */

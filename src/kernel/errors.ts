@@ -23,6 +23,7 @@ export const exit = {
   refused: 4,
   notTested: 5,
   stillOpen: 6,
+  notCompliant: 7,
   unavailable: 69,
   locked: 75,
   notPermitted: 77,

@@ -1,0 +1,56 @@
+import { writeFile } from 'node:fs/promises';
+import type { Look } from '../governance/verify/check.ts';
+import { exit } from '../kernel/errors.ts';
+import type { KitStatus } from '../recovery/store.ts';
+import { connect, hostKey, identity } from './host-options.ts';
+import { flag, text } from './options.ts';
+import type { Session } from './session.ts';
+import { verb as define } from './verb.ts';
+import { verifyAsText } from './verify-text.ts';
+
+/** Whether a kit has opened the vault is known where it was confirmed: on this machine. */
+async function lookAtKit(session: Session): Promise<Look<KitStatus>> {
+  const platform = await session.platform();
+  if (platform.backup === undefined) return { nothing: 'the platform has no vault' };
+  const { kitStatus } = await import('../recovery/store.ts');
+  return { value: kitStatus(await session.state(), platform) };
+}
+
+/** `socle verify` */
+export const verb = define({
+  options: {
+    quick: flag('--quick', 'ask the known ports only, instead of all 65,535 TCP ports'),
+    junit: text('--junit <file>', 'write the report as JUnit XML, too'),
+    list: flag('--list', 'list all checks, and look at nothing'),
+    identity,
+    hostKey,
+  },
+  examples: ['socle verify', 'socle verify --quick', 'socle verify --json --junit verify.xml', 'socle verify --list'],
+  about:
+    'Checks the host from outside (every port of its public addresses, SSH, TLS) and from inside (firewall, kernel,\n' +
+    'services, files, VPN, accounts, upgrades, K3s). Nothing is changed. Each check names the requirement that it proves.\n' +
+    'What could not be looked at is `unknown`, and as red as a failure. Exit code 0: nothing is red; 7: something is.',
+  async run({ quick, junit, list, ...login }, session) {
+    if (list) {
+      const [{ checks }, { checksAsMarkdown }] = await Promise.all([
+        import('../governance/verify/registry.ts'),
+        import('../governance/verify/markdown.ts'),
+      ]);
+      const data = checks.map(({ id, title, side, requirements, next }) => ({ id, title, side, requirements, next }));
+      return { data, text: checksAsMarkdown };
+    }
+    const kit = await lookAtKit(session);
+    const connection = await connect(session, login);
+    const { verify } = await import('../governance/verify/verify.ts');
+    const report = await verify(connection, { quick, clock: session.clock, kit });
+    if (junit !== undefined) {
+      const { asJunit } = await import('../governance/verify/junit.ts');
+      await writeFile(junit, asJunit(report));
+    }
+    return {
+      data: report,
+      text: () => verifyAsText(report),
+      exit: report.compliant ? exit.ok : exit.notCompliant,
+    };
+  },
+});

@@ -1,0 +1,77 @@
+import { check, fail, pass, warn } from '../check.ts';
+
+const day = 86_400_000;
+
+/** What is seen of the platform as a whole: its runs, its kit, its answers through the tunnel. */
+export const platformChecks = [
+  check({
+    id: 'run-completed',
+    title: 'the last provisioning run came to its end',
+    requirements: ['FR1', 'FR2'],
+    side: 'inside',
+    next: '`socle runs show last` says what failed; `socle up` completes it',
+    looks: ['runs'],
+    judge({ runs }) {
+      const last = runs.find((run) => !run.check);
+      if (!last) return fail('there was no run on this host');
+      const good = last.status === 'done' && last.failed.length === 0;
+      return (good ? pass : fail)(`${last.id}: ${last.status}, ${last.failed.length} tasks failed`);
+    },
+  }),
+  check({
+    id: 'recovery-kit',
+    title: 'a recovery kit off the host has opened the vault',
+    requirements: ['FR22', 'NFR-8'],
+    side: 'inside',
+    next: '`socle kit create --to DIRECTORY`, then `socle kit confirm --from DIRECTORY`',
+    looks: ['kit'],
+    judge({ kit: { state, detail } }) {
+      return (state === 'confirmed' ? pass : fail)(detail);
+    },
+  }),
+  check({
+    id: 'tunnel-kubernetes',
+    title: 'the Kubernetes API answers through the tunnel, and asks for credentials',
+    requirements: ['FR5', 'AM-2'],
+    side: 'outside',
+    next: '`systemctl status k3s` on the host; `socle vpn status` for the tunnel',
+    looks: ['clusterApi'],
+    judge: ({ clusterApi }) => (clusterApi === 401 ? pass : fail)(`HTTP ${clusterApi} without credentials`),
+  }),
+  check({
+    id: 'tunnel-ops-api',
+    title: "the daemon's API answers through the tunnel",
+    requirements: ['ES-1', 'AM-1'],
+    side: 'outside',
+    next: '`systemctl status socle` on the host says why it does not answer',
+    looks: ['opsApi'],
+    judge: ({ opsApi }) => ([200, 503].includes(opsApi) ? pass : fail)(`HTTP ${opsApi}`),
+  }),
+  check({
+    id: 'tls-protocol',
+    title: 'what answers on port 443 speaks TLS 1.2 or newer only',
+    requirements: ['FR6'],
+    side: 'outside',
+    next: 'set the oldest version of the server that has port 443 to TLS 1.2',
+    looks: ['tls'],
+    judge({ tls: { protocol, old } }) {
+      if (old) return fail('it speaks TLS 1.1 or older with whoever asks for it');
+      return protocol === null ? fail('it does not speak TLS') : pass(protocol);
+    },
+  }),
+  check({
+    id: 'tls-certificate',
+    title: 'the certificate of port 443 is valid for two weeks at least',
+    requirements: ['FR6', 'NFR-6'],
+    side: 'outside',
+    next: 'renew the certificate, or see why it was not renewed',
+    looks: ['tls'],
+    judge({ tls: { validFrom, validTo, subject } }, { now }) {
+      if (validFrom === null || validTo === null) return fail('it shows no certificate');
+      const left = Date.parse(validTo) - now.getTime();
+      const text = `${subject ?? 'a certificate'}, ${validFrom} to ${validTo}`;
+      if (left <= 0 || Date.parse(validFrom) > now.getTime()) return fail(text);
+      return (left < 14 * day ? warn : pass)(text);
+    },
+  }),
+];

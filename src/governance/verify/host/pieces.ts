@@ -1,0 +1,32 @@
+import { accounts, sshd } from './access.ts';
+import { files } from './files.ts';
+import { firewall } from './firewall.ts';
+import { apparmor, audit, sysctls } from './kernel.ts';
+import { sockets, tunnelState } from './network.ts';
+import { runs } from './runs.ts';
+import { services } from './services.ts';
+import { system } from './system.ts';
+import { disks, journal, synchronised, updates } from './upkeep.ts';
+
+/** Everything that is looked at on the host, in one connection. */
+export const pieces = {
+  system,
+  firewall,
+  sysctls,
+  apparmor,
+  audit,
+  services,
+  files,
+  tunnelState,
+  sockets,
+  sshd,
+  accounts,
+  updates,
+  synchronised,
+  disks,
+  journal,
+  runs,
+} as const;
+
+export type PieceName = keyof typeof pieces;
+export type HostFacts = { readonly [K in PieceName]: ReturnType<(typeof pieces)[K]['parse']> };

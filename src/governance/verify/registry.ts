@@ -1,0 +1,19 @@
+import type { Check } from './check.ts';
+import { accessChecks } from './checks/access.ts';
+import { exposureChecks } from './checks/exposure.ts';
+import { fileChecks } from './checks/files.ts';
+import { firewallChecks } from './checks/firewall.ts';
+import { platformChecks } from './checks/platform.ts';
+import { sshChecks } from './checks/ssh.ts';
+import { systemChecks } from './checks/system.ts';
+
+/** Everything that `socle verify` checks, in the order in which it is shown. */
+export const checks: readonly Check[] = [
+  ...exposureChecks,
+  ...sshChecks,
+  ...firewallChecks,
+  ...accessChecks,
+  ...fileChecks,
+  ...systemChecks,
+  ...platformChecks,
+];
