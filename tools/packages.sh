@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a target of the Makefile needs (as root), or names them.
 #   tools/packages.sh use    what Socle itself runs: PostgreSQL, restic, bubblewrap
-#   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server
+#   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server, network namespaces, wg
 #   tools/packages.sh sandbox  what throw-away machines run on
 set -eu
 if [ ! -r /etc/debian_version ]; then
@@ -27,6 +27,10 @@ if [ "${1:-use}" = test ]; then
   want ssh openssh-client
   want sshd openssh-server
   want rclone rclone
+  want ip iproute2
+  want nft nftables
+  want wg wireguard-tools
+  want qrencode qrencode
 fi
 [ -n "$need" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

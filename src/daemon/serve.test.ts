@@ -116,7 +116,7 @@ function look<T>(made: DaemonBench, read: (db: ReturnType<typeof openDatabase>) 
 const backupsOf = (made: DaemonBench) => look(made, (db) => new BackupCatalog(db).list());
 const runsOf = (made: DaemonBench) =>
   look(made, (db) => new ScheduleStore(db).runs(['backup', 'drill'], 'shop', new Date(0)));
-const wait = { timeout: 60_000, interval: 200 };
+const wait = { timeout: 200_000, interval: 200 };
 
 /** Processes whose command line holds `text`. */
 function processes(text: string): string[] {

@@ -11,11 +11,11 @@ describe.skipIf(why).each(['bookworm', 'trixie'] as const)(`a fresh Debian %s${w
   }, 1_800_000);
   afterAll(() => root?.remove());
 
-  /** What Socle, PostgreSQL or restic left behind in the file system, or running. */
+  /** What Socle, PostgreSQL or restic left behind in the file system outside the clones, or running. */
   const leftovers = () =>
     root.run(
       'root',
-      'find / -xdev \\( -name "socle-*" -o -name "*.pid" \\) -not -path "*/node_modules/*" -not -path "/proc/*"; ls /var/lib/postgresql 2>/dev/null; ls /usr/sbin/policy-rc.d /etc/postgresql-common/createcluster.d/socle* 2>/dev/null',
+      'find / -xdev \\( -name "socle-*" -o -name "*.pid" \\) -not -path "/root/socle/*" -not -path "/home/dev/socle/*" -not -path "/proc/*"; ls /var/lib/postgresql 2>/dev/null; ls /usr/sbin/policy-rc.d /etc/postgresql-common/createcluster.d/socle* 2>/dev/null',
     );
 
   test('`make` lists its targets and does nothing else', async () => {
