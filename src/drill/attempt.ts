@@ -167,7 +167,7 @@ async function restoreAndProve(
   server: ScratchServer,
   files: FetchedArtifact,
 ): Promise<void> {
-  const { artifact, progress, showValues, signal } = input;
+  const { artifact, config, progress, showValues, signal } = input;
   const { manifest } = artifact;
   const { database } = manifest.inventory;
   const work = join(server.directory, 'work');
@@ -186,6 +186,7 @@ async function restoreAndProve(
       restored: { server, database },
       reference: server,
       workDirectory: work,
+      jobs: config.limits.jobs,
       showValues,
       progress,
       signal,

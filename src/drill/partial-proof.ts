@@ -8,6 +8,7 @@ import { compareExactly } from './proof/exact.ts';
 import { databaseArgument, openDirectory } from './proof/programs.ts';
 import type { ProofInput } from './proof/prove.ts';
 import { readData } from './proof/read-data.ts';
+import { pattern } from './proof/shares.ts';
 import { together } from './proof/together.ts';
 import type { RestoreSelection } from './restore-plan.ts';
 import type { Proof } from './schema.ts';
@@ -22,9 +23,6 @@ export function selected(relations: readonly DataRelation[], { schema, table }: 
   );
 }
 
-/** A name as pg_dump's patterns take it literally. */
-const pattern = (name: string) => `"${name.replaceAll('"', '""')}"`;
-
 /**
  * Compares the rows of the selected tables with the artifact's, as a whole proof does. Their definitions are not
  * compared one by one: a part of a database is not what was backed up.
@@ -37,7 +35,7 @@ export async function provePart(input: ProofInput, selection: RestoreSelection):
   const differences = new Differences();
   const directory = await openDirectory(input.workDirectory, 'proof-');
   try {
-    const tables = relations.flatMap(({ schema, table }) => ['-t', `${pattern(schema)}.${pattern(table)}`]);
+    const tables = relations.map((relation) => `--table=${pattern(relation)}`);
     const [artifact, copy] = await together(signal, (both) => {
       const from = { server, directory, signal: both };
       const archiveArgs = ['--data-only', '-f', '-', archive];

@@ -251,6 +251,7 @@ async function proveThere(work: Work, { archive, roles }: FetchedArtifact): Prom
       restored: { server, database: request.target.database },
       reference: scratch ?? server,
       workDirectory,
+      jobs: request.platform.drill.limits.jobs,
       showValues: request.showValues,
       progress: deps.progress,
       signal: deps.signal,

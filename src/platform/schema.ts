@@ -110,7 +110,7 @@ const drill = z.strictObject({
       memory: size('1GiB').prefault('1GiB').describe('of the scratch server and of what it restores'),
       disk: size('50GiB').prefault('50GiB').describe('of the scratch directory'),
       reserve: size('1GiB').prefault('1GiB').describe('free space that a drill never takes'),
-      jobs: z.number().int().min(1).max(16).default(2).describe('parallel restore jobs'),
+      jobs: z.number().int().min(1).max(16).default(2).describe('parallel jobs of the restore and of its proof'),
     })
     .prefault({})
     .describe('what a drill may take of the host'),

@@ -156,6 +156,7 @@ export async function proveCopy(
     restored: { server: restored, database },
     reference: restored,
     workDirectory,
+    jobs: 2,
     showValues,
     progress: silent,
   });

@@ -64,8 +64,7 @@ export class DataCollector implements DumpParts {
       this.#statements.push(`${this.#header} -- ${tag}`);
       return;
     }
-    let key = blockKey(parsed);
-    while (this.#blocks.has(key)) key += ' again';
+    const key = freeKey(this.#blocks, blockKey(parsed));
     this.#blocks.set(key, { ...parsed, ordinal, header: this.#header, bytes: this.#bytes, tag });
   }
 
@@ -100,4 +99,29 @@ export class DataCollector implements DumpParts {
       statements: this.#statements.sort(),
     };
   }
+}
+
+/**
+ * What several dumps of one database hold together. What two of them have is there twice, or with both values, unless it
+ * is the same: it then differs from what one dump would say.
+ */
+export function merge(summaries: readonly DataSummary[]): DataSummary {
+  const blocks = new Map<string, Block>();
+  const sequences = new Map<string, string>();
+  const largeObjects = new Map<string, string>();
+  for (const summary of summaries) {
+    for (const [key, block] of summary.blocks) blocks.set(freeKey(blocks, key), block);
+    for (const [name, value] of summary.sequences) sequences.set(name, both(sequences.get(name), value));
+    for (const [oid, content] of summary.largeObjects) largeObjects.set(oid, both(largeObjects.get(oid), content));
+  }
+  return { blocks, sequences, largeObjects, statements: summaries.flatMap(({ statements }) => statements).sort() };
+}
+
+const both = (known: string | undefined, value: string): string =>
+  known === undefined || known === value ? value : `${known}; ${value}`;
+
+function freeKey(blocks: ReadonlyMap<string, Block>, key: string): string {
+  let free = key;
+  while (blocks.has(free)) free += ' again';
+  return free;
 }

@@ -30,18 +30,17 @@ export interface Reading {
 }
 
 /**
- * Runs a client program beside the restored server and hands its output over in chunks that are valid during the call;
- * a promise that it returns is waited for before much more is read.
+ * Runs a client program beside the restored server and hands its output over in chunks that are valid during the call.
  * @throws `command-failed` with its last lines when it does not end with 0, `interrupted` when the signal aborts
  */
-export async function readProgram(reading: Reading, onChunk: (chunk: Buffer) => Promise<void> | void): Promise<void> {
+export async function readProgram(reading: Reading, onChunk: (chunk: Buffer) => void): Promise<void> {
   const pipe = await openPipe();
   try {
     const child = startProgram(reading, pipe.input);
     const finished = endOf(child);
     try {
       pipe.started();
-      await pipe.read(async (chunk) => onChunk(chunk));
+      await pipe.read(onChunk);
     } catch (error) {
       child.kill('SIGKILL');
       await child.ended;

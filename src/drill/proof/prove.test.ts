@@ -190,6 +190,7 @@ test('when it is interrupted, it stops and leaves nothing', async () => {
     restored: { server: restored, database: made.copy },
     reference: restored,
     workDirectory: work,
+    jobs: 2,
     showValues: false,
     progress: { ...silent, update: () => stop.abort() },
     signal: stop.signal,

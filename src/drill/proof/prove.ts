@@ -12,8 +12,8 @@ import { inCopy } from './copy-session.ts';
 import { Differences } from './differences.ts';
 import { textDecoder } from './encoding.ts';
 import { compareExactly } from './exact.ts';
-import { Pace } from './pace.ts';
-import { databaseArgument, openDirectory } from './programs.ts';
+import { openDirectory } from './programs.ts';
+import { readCopy } from './read-copy.ts';
 import { readData } from './read-data.ts';
 import { archivedPieces, dumpedPieces, rebuildSchema } from './rebuild.ts';
 import { together } from './together.ts';
@@ -27,6 +27,8 @@ export interface ProofInput {
   readonly reference: RestoredServer;
   /** Room for tables whose rows come in another order: twice the largest of them. */
   readonly workDirectory: string;
+  /** How many sessions read the rows of the copy at once; at least 1. */
+  readonly jobs: number;
   /** Values of rows may stand in the proof. */
   readonly showValues: boolean;
   readonly progress: Progress;
@@ -62,20 +64,12 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
     bytes += more;
     progress.update(bytes, 2 * manifest.dump.bytes, 'bytes');
   };
-  const pace = new Pace();
   const [artifact, dump, { copy, counts }, archived, dumped] = await together(input.signal, (signal) => {
     const from = { server, signal };
     const archiveArgs = ['--data-only', '-f', '-', archive];
-    const dumpArgs = ['--data-only', '-d', databaseArgument(database)];
     return [
-      readData({ ...from, program: 'pg_restore', args: archiveArgs, readable: [archive] }, (more) => {
-        onBytes(more);
-        return pace.follow(more);
-      }),
-      readData({ ...from, program: 'pg_dump', args: dumpArgs }, (more) => {
-        onBytes(more);
-        pace.lead(more);
-      }).finally(() => pace.end()),
+      readData({ ...from, program: 'pg_restore', args: archiveArgs, readable: [archive] }, onBytes),
+      readCopy(from, database, relations, input.jobs, onBytes),
       catalogAndCounts(input, signal),
       archivedPieces(from, archive),
       dumpedPieces(from, database),

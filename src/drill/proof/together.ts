@@ -1,8 +1,11 @@
+import { fail } from '../../kernel/errors.ts';
+
 type Results<T extends readonly Promise<unknown>[]> = { [K in keyof T]: Awaited<T[K]> };
 
 /**
  * Runs work side by side. When one part fails, the others are aborted and waited for, so that nothing runs on behind the
  * error, which is the first one.
+ * @throws `interrupted` when the caller's signal has aborted, whatever that looked like to the parts
  */
 export async function together<const T extends readonly Promise<unknown>[]>(
   outer: AbortSignal | undefined,
@@ -25,6 +28,6 @@ export async function together<const T extends readonly Promise<unknown>[]>(
       }),
     ),
   );
-  if (failed) throw first;
+  if (failed) throw outer?.aborted ? fail('interrupted', 'the proof was interrupted', {}, first) : first;
   return settled as unknown as Results<T>;
 }

@@ -171,6 +171,7 @@ async function oneCase(
       restored: { server: scratch, database: copy },
       reference: scratch,
       workDirectory: join(scratch.directory, 'archive'),
+      jobs: 2,
       showValues: false,
       progress: silent,
     });
