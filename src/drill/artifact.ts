@@ -71,13 +71,28 @@ export async function fetchArtifact(
   directory: string,
   signal?: AbortSignal,
 ): Promise<FetchedArtifact> {
-  const { manifest, dumpSnapshot } = artifact;
-  const archive = join(directory, 'backup.dump');
-  const roles = join(directory, 'roles.sql');
-  if (createHash('sha256').update(artifact.roles).digest('hex') !== manifest.roles.sha256) {
+  const roles = await placeRoles(artifact, directory);
+  return { roles, archive: await fetchArchive(vault, artifact, directory, signal) };
+}
+
+/** Writes the SQL of the roles into a directory; resolves to the file. */
+export async function placeRoles({ manifest, roles: sql }: Artifact, directory: string): Promise<string> {
+  if (createHash('sha256').update(sql).digest('hex') !== manifest.roles.sha256) {
     throw fail('artifact-damaged', 'the SQL of the roles in the vault is not what the manifest names');
   }
-  await writeFile(roles, artifact.roles, { mode: 0o644 });
+  const roles = join(directory, 'roles.sql');
+  await writeFile(roles, sql, { mode: 0o644 });
+  return roles;
+}
+
+/** Fetches the archive alone; resolves to the file. */
+export async function fetchArchive(
+  vault: Vault,
+  { manifest, dumpSnapshot }: Artifact,
+  directory: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const archive = join(directory, 'backup.dump');
   const fetchDump = (snapshot: string) => vault.fetch(snapshot, manifest.dump.path, archive, signal);
   try {
     await fetchDump(dumpSnapshot).catch(async (error: unknown) => {
@@ -93,7 +108,7 @@ export async function fetchArtifact(
     throw fail('drill-out-of-space', 'the disk was full before the dump was fetched', {}, error);
   }
   await chmod(archive, 0o444);
-  return { archive, roles };
+  return archive;
 }
 
 /** @throws `artifact-damaged` when the file is not, byte for byte, what the manifest names */

@@ -14,7 +14,7 @@ import { fail, type SocleError } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { DrillConfig } from '../platform/schema.ts';
-import { type Artifact, checkArchive, type FetchedArtifact, fetchArtifact } from './artifact.ts';
+import { type Artifact, checkArchive, fetchArchive, placeRoles } from './artifact.ts';
 import { firstCause } from './classify.ts';
 import { prepareServer } from './prepare.ts';
 import { prove } from './proof/prove.ts';
@@ -110,7 +110,7 @@ async function onScratch(input: AttemptInput, result: Attempt, host: HostFacts):
   try {
     const started = await startAndFetch(input, result, host, place);
     server = started.server;
-    await restoreAndProve(input, result, server, started.files);
+    await restoreAndProve(input, result, server, started.archive);
   } catch (error) {
     throw firstCause(await deathOf(server), error);
   } finally {
@@ -130,59 +130,88 @@ async function deathOf(server: ScratchServer | undefined): Promise<SocleError | 
   return server?.failure() ?? null;
 }
 
-/** Both at once: the server is ready when the archive is there. */
+/** All at once: the server is ready, with its roles, when the archive is there. */
 async function startAndFetch(input: AttemptInput, result: Attempt, host: HostFacts, place: ScratchPlace) {
-  const { artifact, vault, config, root, progress } = input;
-  const { server: source } = artifact.manifest.inventory;
+  const { artifact, vault, progress } = input;
+  const directory = join(place.directory, 'archive');
   const stop = new AbortController();
   const signal = AbortSignal.any([input.signal, stop.signal]);
   progress.step(`fetching ${formatSize(artifact.manifest.dump.bytes)} from the vault`);
-  const [started, fetched] = await Promise.allSettled([
-    startScratch({
-      root,
-      place,
-      signal,
-      major: source.major,
-      limits: config.limits,
-      superuser: source.superuser,
-      preloadLibraries: source.preloadLibraries.map(libraryName),
-      settings: sourceSettings(source.settings, host.locales),
-    }).catch((error) => {
+  const roles = await placeRoles(artifact, directory);
+  const [started, archive] = await Promise.allSettled([
+    startPrepared(input, result, host, place, roles, signal).catch((error) => {
       stop.abort();
       throw error;
     }),
-    timed(input, result, 'fetch', () => fetchArtifact(vault, artifact, join(place.directory, 'archive'), signal)),
+    timed(input, result, 'fetch', () => fetchArchive(vault, artifact, directory, signal)),
   ]);
   if (started.status === 'rejected') throw started.reason;
   const server = started.value;
-  result.scratch.sandbox = server.sandbox;
-  if (fetched.status === 'fulfilled') return { server, files: fetched.value };
+  if (archive.status === 'fulfilled') return { server, archive: archive.value };
   await server.destroy();
-  throw fetched.reason;
+  throw archive.reason;
+}
+
+/** A scratch server with what belongs to the server and not to the database. */
+async function startPrepared(
+  { artifact, config, root }: AttemptInput,
+  result: Attempt,
+  host: HostFacts,
+  place: ScratchPlace,
+  roles: string,
+  signal: AbortSignal,
+): Promise<ScratchServer> {
+  const { inventory } = artifact.manifest;
+  const { server: source } = inventory;
+  const server = await startScratch({
+    root,
+    place,
+    signal,
+    major: source.major,
+    limits: config.limits,
+    superuser: source.superuser,
+    preloadLibraries: source.preloadLibraries.map(libraryName),
+    settings: sourceSettings(source.settings, host.locales),
+  });
+  result.scratch.sandbox = server.sandbox;
+  try {
+    await prepareServer(server, inventory, roles, signal);
+    return server;
+  } catch (error) {
+    const death = await deathOf(server);
+    await server.destroy();
+    throw firstCause(death, error);
+  }
 }
 
 async function restoreAndProve(
   input: AttemptInput,
   result: Attempt,
   server: ScratchServer,
-  files: FetchedArtifact,
+  archive: string,
 ): Promise<void> {
-  const { artifact, config, progress, showValues, signal } = input;
+  const { artifact, config, progress, showValues } = input;
   const { manifest } = artifact;
   const { database } = manifest.inventory;
   const work = join(server.directory, 'work');
   await mkdir(work, { mode: 0o755 });
   progress.step(`restoring ${database}`);
-  await timed(input, result, 'restore', () => restoreWhileHashing(input, server, files, work));
+  try {
+    await timed(input, result, 'restore', () => restoreAll(input, server, archive, work));
+  } catch (error) {
+    // An archive that is not ours fails in its own way, and what it did says nothing.
+    await checkArchive(archive, manifest.dump, input.signal);
+    throw error;
+  }
   result.restored = true;
   const client = await server.connect(database);
   result.heartbeatAt = await newestHeartbeat(client).finally(() => client.end());
   await input.beforeProof?.(server, database);
   progress.step(`proving ${database}`);
-  result.proof = await timed(input, result, 'proof', () =>
+  const proving = (signal: AbortSignal) =>
     prove({
       manifest,
-      archive: files.archive,
+      archive,
       restored: { server, database },
       reference: server,
       workDirectory: work,
@@ -190,51 +219,60 @@ async function restoreAndProve(
       showValues,
       progress,
       signal,
-    }),
-  );
+    });
+  result.proof = await timed(input, result, 'proof', () => whileHashing(input, result, archive, proving));
 }
 
-/** The archive is hashed while it is restored: what it does to the scratch server does not matter if it is not ours. */
-async function restoreWhileHashing(
-  { artifact: { manifest }, config, progress, signal: outer }: AttemptInput,
-  server: ScratchServer,
-  { archive, roles }: FetchedArtifact,
-  work: string,
-): Promise<void> {
-  const { inventory, dump } = manifest;
+/** The proof is about the archive that the manifest names: whether this is the one is found out meanwhile, and comes first. */
+async function whileHashing(
+  { artifact, signal: outer }: AttemptInput,
+  result: Attempt,
+  archive: string,
+  proving: (signal: AbortSignal) => Promise<Proof>,
+): Promise<Proof> {
   const stop = new AbortController();
   const signal = AbortSignal.any([outer, stop.signal]);
+  const [hashed, proven] = await Promise.allSettled([
+    checkArchive(archive, artifact.manifest.dump, signal).catch((error) => {
+      stop.abort();
+      throw error;
+    }),
+    proving(signal),
+  ]);
+  if (hashed.status === 'rejected') {
+    result.restored = false;
+    throw hashed.reason;
+  }
+  if (proven.status === 'rejected') throw proven.reason;
+  return proven.value;
+}
+
+async function restoreAll(
+  { artifact: { manifest }, config, progress, signal }: AttemptInput,
+  server: ScratchServer,
+  archive: string,
+  work: string,
+): Promise<void> {
+  const { inventory } = manifest;
   const base = server.peak().disk;
   const shown = setInterval(() => {
     const written = Math.max(0, server.peak().disk - base);
     progress.update(Math.min(written, inventory.bytes), inventory.bytes, 'bytes');
   }, 1_000);
-  const restore = async () => {
-    await prepareServer(server, inventory, roles, signal);
-    const database = maintenanceDatabase(inventory.database);
-    const jobs = config.limits.jobs;
-    const target = inventory.database;
+  try {
     await restoreArchive({
       server,
       inventory,
       archive,
       work,
-      target,
-      database,
-      jobs,
+      target: inventory.database,
+      database: maintenanceDatabase(inventory.database),
+      jobs: config.limits.jobs,
       signal,
       create: true,
       exitOnError: true,
     });
-  };
-  const [hashed, restored] = await Promise.allSettled([
-    checkArchive(archive, dump, signal).catch((error) => {
-      stop.abort();
-      throw error;
-    }),
-    restore(),
-  ]);
-  clearInterval(shown);
-  if (hashed.status === 'rejected') throw hashed.reason;
-  if (restored.status === 'rejected') throw restored.reason;
+  } finally {
+    clearInterval(shown);
+  }
 }
