@@ -1,6 +1,7 @@
 import { runDrill } from '../drill/run.ts';
 import type { Verdict } from '../drill/schema.ts';
 import { type ExitCode, exit } from '../kernel/errors.ts';
+import { yieldToOthers } from '../kernel/priority.ts';
 import { drillText } from './drill-text.ts';
 import { flag, text } from './options.ts';
 import { verb as define } from './verb.ts';
@@ -31,6 +32,7 @@ export const verb = define({
     'Exit code 0: proven; 3: not proven; 5: could not be tested, which says nothing about the backup.',
   async run({ database, backup, deep, showValues }, session) {
     const { progress, signal, clock, actor } = session;
+    yieldToOthers();
     const [platform, db, vault] = [await session.platform(), await session.state(), await session.vault()];
     const report = await runDrill(
       { platform, database, backup, deep, showValues, actor },
