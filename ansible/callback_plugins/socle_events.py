@@ -10,9 +10,21 @@ DOCUMENTATION = """
 name: socle_events
 type: notification
 short_description: one JSON line for each task
-description: Writes the tasks of a run, with what they changed and how long they took, to the file named by SOCLE_EVENTS.
+description: >-
+  Writes the tasks of a run, with what they changed, what they found that is not as it should be, and how long they
+  took, to the file named by SOCLE_EVENTS.
 requirements: [SOCLE_EVENTS in the environment]
 """
+
+
+def told(result):
+    """What the scripts of the roles print (templates/state.sh.j2): `differs`, or `noted`, and four more fields."""
+    found = []
+    for line in str(result.get("stdout", "")).splitlines():
+        word, *fields = line.split("\t")
+        if word in ("differs", "noted") and len(fields) == 4:
+            found.append(dict(zip(("what", "where", "expected", "found"), fields)))
+    return found
 
 
 class CallbackModule(CallbackBase):
@@ -46,7 +58,15 @@ class CallbackModule(CallbackBase):
 
     def _result(self, result, status, message=None):
         task = result._task
-        fields = {**self._names(task), "status": status, "seconds": round(time.monotonic() - self._started, 3)}
+        names = self._names(task)
+        fields = {**names, "status": status, "seconds": round(time.monotonic() - self._started, 3)}
+        deviations = told(result._result)
+        if not deviations and task.check_mode and status in ("changed", "ignored"):
+            # A module that only says that it would change something.
+            where = str(result._result.get("dest") or result._result.get("path") or result._result.get("name") or "")
+            deviations = [{"what": names["task"], "where": where, "expected": "done", "found": "not done"}]
+        if deviations:
+            fields["deviations"] = deviations
         if message:
             fields["message"] = message[-2000:]
         self._write("result", **fields)

@@ -89,6 +89,7 @@ beforeAll(async () => {
     status: () => collectStatus(platform, db, systemClock),
     backups,
     drills,
+    drift: () => null,
     operations: (limit, after) => listOperations(db, limit, after),
     metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: 'up 1\n' }),
     notReady: () => null,

@@ -7,6 +7,7 @@ import { commonHeaders, correlationId, guard } from './guards.ts';
 import { openApi } from './openapi.ts';
 import { pathOf, problemOf, problemType, sendProblem, toSocleError } from './problems.ts';
 import { backupRoutes } from './routes/backups.ts';
+import { driftRoutes } from './routes/drift.ts';
 import { drillRoutes } from './routes/drills.ts';
 import { healthRoutes } from './routes/health.ts';
 import { systemRoutes } from './routes/system.ts';
@@ -52,6 +53,7 @@ export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(healthRoutes(deps));
   await app.register(backupRoutes(deps));
   await app.register(drillRoutes(deps));
+  await app.register(driftRoutes(deps));
   await app.register(systemRoutes(deps));
   await app.ready();
   return app as unknown as FastifyInstance;

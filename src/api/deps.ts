@@ -1,6 +1,7 @@
 import type { BackupCatalog } from '../backup/catalog.ts';
 import type { DrillStore } from '../drill/store.ts';
 import type { Operation } from '../governance/schema.ts';
+import type { Drift } from '../host/drift-report.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Component, Status } from '../observability/schema.ts';
 import type { Position } from './pagination.ts';
@@ -18,6 +19,8 @@ export interface ApiDeps {
   readonly status: () => Status;
   readonly backups: Pick<BackupCatalog, 'list' | 'get'>;
   readonly drills: Pick<DrillStore, 'summaries' | 'get' | 'latest'>;
+  /** The newest comparison of the host with its last run; null when the platform has no host. */
+  readonly drift: () => Drift | null;
   readonly operations: (limit: number, after: Position | undefined) => Operation[];
   /** The metrics in the text format of Prometheus, with its content type. */
   readonly metrics: () => Promise<{ type: string; text: string }>;

@@ -16,6 +16,7 @@ export async function openApiDocument(): Promise<object> {
     status: never as () => Status,
     backups: { list: never, get: never },
     drills: { summaries: never, get: never, latest: never },
+    drift: never,
     operations: never,
     metrics: never,
     notReady: never,

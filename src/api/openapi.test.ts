@@ -37,6 +37,7 @@ test('it is OpenAPI 3.1 and describes every endpoint, GET only', () => {
     '/v1/backups/{id}',
     '/v1/components',
     '/v1/components/{name}/readiness',
+    '/v1/drift',
     '/v1/drills',
     '/v1/drills/latest',
     '/v1/drills/{id}',

@@ -5,6 +5,7 @@ import { backupSchema } from '../backup/schema.ts';
 import { drillReportSchema } from '../drill/schema.ts';
 import { drillSummarySchema } from '../drill/summary.ts';
 import { operationSchema } from '../governance/schema.ts';
+import { driftSchema } from '../host/drift-report.ts';
 import { socleVersion } from '../kernel/version.ts';
 import { componentSchema, databaseStatusSchema, trackedSchema } from '../observability/schema.ts';
 import { problemSchema } from './problems.ts';
@@ -19,6 +20,7 @@ function names() {
     DrillReport: drillReportSchema,
     DrillSummary: drillSummarySchema,
     Operation: operationSchema,
+    Drift: driftSchema,
     Problem: problemSchema,
     Tracked: trackedSchema,
   })) {
@@ -60,7 +62,7 @@ export function openApi(): FastifyDynamicSwaggerOptions {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } as { name: string },
       },
       servers: [{ url: 'http://127.0.0.1:7410' }],
-      tags: ['health', 'backups', 'drills', 'operations', 'metrics'].map((name) => ({ name })),
+      tags: ['health', 'backups', 'drills', 'drift', 'operations', 'metrics'].map((name) => ({ name })),
     },
     convertConstToEnum: false,
     transform: createJsonSchemaTransform({ schemaRegistry, zodToJsonConfig }),

@@ -44,6 +44,21 @@ export const contents: readonly Entry[] = [
   },
   { path: 'runs list', summary: 'the provisioning runs, newest first', load: () => import('./runs-list.ts') },
   { path: 'runs show', summary: 'what one run changed, and how it ended', load: () => import('./runs-show.ts') },
+  {
+    path: 'runs stats',
+    summary: 'how many repeated runs changed nothing',
+    load: () => import('./runs-stats.ts'),
+  },
+  {
+    path: 'drift run',
+    summary: 'compare the host with what its last run made, now',
+    load: () => import('./drift-run.ts'),
+  },
+  {
+    path: 'drift show',
+    summary: 'the newest comparison of the host with its last run',
+    load: () => import('./drift-show.ts'),
+  },
   { path: 'status', summary: 'what is backed up, proven, failing, overdue', load: () => import('./status.ts') },
   { path: 'backup run', summary: 'back up a database', load: () => import('./backup-run.ts') },
   { path: 'backup list', summary: 'the backups, newest first', load: () => import('./backup-list.ts') },
@@ -160,6 +175,7 @@ export const groups: Readonly<Record<string, string>> = {
   operations: 'the audit trail',
   sandbox: 'throw-away Debian machines, for tests and for trying things out',
   runs: 'what provisioning did on the host, and who asked for it',
+  drift: 'what on the host is not as its last run made it',
   vpn: 'WireGuard peers: who reaches the host and its services',
   secret: 'SOPS documents, encrypted with age: what sops and Flux read',
 };

@@ -1,14 +1,15 @@
 import type { RunRecord } from '../host/records.ts';
 import { formatDuration } from '../kernel/units.ts';
+import { deviationsAsText } from './drift-text.ts';
 import { pairs, table } from './table.ts';
 import type { When } from './when.ts';
 
 /** One run, as a person reads it. */
 export function runAsText(record: RunRecord, when: When): string {
-  const { check, changed, failed } = record;
+  const { check, drift, changed, failed, deviations } = record;
   const seconds = (value: number | null) => (value === null ? null : formatDuration(value * 1_000));
   const facts = pairs([
-    ['run', `${record.id}${check ? ' (check)' : ''}`],
+    ['run', `${record.id}${kindOf(record)}`],
     ['status', record.status],
     ['started', when(record.startedAt)],
     ['took', seconds(record.seconds)],
@@ -23,5 +24,13 @@ export function runAsText(record: RunRecord, when: When): string {
     ],
   ]);
   const rows = [...failed, ...changed].map(({ role, task, status }) => [role, task, status]);
-  return rows.length === 0 ? facts : `${facts}\n\n${table(['role', 'task', 'status'], rows)}`;
+  return [
+    facts,
+    ...(rows.length === 0 || drift ? [] : [table(['role', 'task', 'status'], rows)]),
+    ...(deviations.length === 0 ? [] : [deviationsAsText(deviations)]),
+  ].join('\n\n');
 }
+
+/** How a run that changed nothing is marked. */
+export const kindOf = ({ check, drift }: Pick<RunRecord, 'check' | 'drift'>): string =>
+  drift ? ' (drift)' : check ? ' (check)' : '';

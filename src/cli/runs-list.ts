@@ -1,6 +1,7 @@
 import { readRecords } from '../host/records.ts';
 import { formatDuration } from '../kernel/units.ts';
 import { connect, hostKey, identity } from './host-options.ts';
+import { kindOf } from './run-text.ts';
 import { table } from './table.ts';
 import { verb as define } from './verb.ts';
 
@@ -14,7 +15,7 @@ export const verb = define({
     const records = await readRecords(target, way, signal);
     const rows = records.map((record) => [
       record.id,
-      record.check ? `${record.status} (check)` : record.status,
+      `${record.status}${kindOf(record)}`,
       record.seconds === null ? '' : formatDuration(record.seconds * 1_000),
       String(record.changed.length),
       String(record.failed.length),

@@ -1,4 +1,5 @@
 import { hostProbes } from '../observability/host-probes.ts';
+import { type DriftKeeper, driftProbe } from '../observability/drift-keeper.ts';
 import type { Probe } from '../observability/probe-board.ts';
 import { diskProbe, postgresqlProbe, stateProbe, vaultProbe } from '../observability/probes.ts';
 import type { Status } from '../observability/schema.ts';
@@ -6,7 +7,12 @@ import type { StatePaths } from '../platform/paths.ts';
 import type { Platform } from '../platform/schema.ts';
 
 /** Everything that is probed on this platform. */
-export function componentsOf(platform: Platform, paths: StatePaths, status: () => Status): Probe[] {
+export function componentsOf(
+  platform: Platform,
+  paths: StatePaths,
+  status: () => Status,
+  drift: DriftKeeper | null,
+): Probe[] {
   const { backup } = platform;
   // Set by the unit of a host.
   const { SOCLE_FACTS: facts } = process.env;
@@ -21,5 +27,6 @@ export function componentsOf(platform: Platform, paths: StatePaths, status: () =
     ...(backup && platform.cluster ? [stateProbe('datastore', status)] : []),
     diskProbe(paths.root),
     ...(facts ? hostProbes(platform, facts) : []),
+    ...(drift ? [driftProbe(drift)] : []),
   ];
 }

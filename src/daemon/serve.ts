@@ -16,6 +16,7 @@ import { fail } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { recordDaemon } from '../observability/daemon-record.ts';
 import { DeadMan } from '../observability/dead-man.ts';
+import { DriftKeeper } from '../observability/drift-keeper.ts';
 import { peakMemory, renderMetrics } from '../observability/metrics.ts';
 import { Notifier } from '../observability/notify/deliver.ts';
 import { Outbox } from '../observability/notify/outbox.ts';
@@ -42,6 +43,8 @@ export interface ServeOptions {
   /** Ends the daemon in an orderly way. */
   readonly signal: AbortSignal;
   /** Told the address of the API once it answers, such as `http://127.0.0.1:7410`. */
+  /** Where the host keeps its newest comparison with its last run; default: where it does. */
+  readonly driftReport?: string | undefined;
   readonly onListening?: ((url: string) => void) | undefined;
 }
 
@@ -89,7 +92,7 @@ async function sweep(platform: Platform, db: DatabaseSync, { clock, log }: Serve
 async function work(
   platform: Platform,
   db: DatabaseSync,
-  { configFile, signal, onListening }: ServeOptions,
+  { configFile, signal, driftReport, onListening }: ServeOptions,
   { clock, log }: ServeDeps,
 ): Promise<void> {
   const { databases, ops } = platform;
@@ -97,8 +100,9 @@ async function work(
   const drills = new DrillStore(db);
   const outbox = new Outbox(db);
   const keeper = new StatusKeeper(platform, db, clock);
+  const drift = platform.host ? new DriftKeeper(platform.drift.every, clock, driftReport) : null;
   const board = new ProbeBoard(
-    componentsOf(platform, statePaths(platform), () => keeper.current()),
+    componentsOf(platform, statePaths(platform), () => keeper.current(), drift),
     clock,
     log,
   );
@@ -144,6 +148,7 @@ async function work(
     status: () => keeper.last(),
     backups: keptBackups(catalog, platform, clock),
     drills,
+    drift: () => drift?.current() ?? null,
     operations: (limit, after) => listOperations(db, limit, after),
     metrics: () =>
       renderMetrics({
@@ -151,6 +156,7 @@ async function work(
         components: () => board.list(),
         lastProven: (database) => drills.summaries({ database, verdicts: ['proven'], limit: 1 })[0],
         drillTally: () => drills.tally(),
+        drift: () => drift?.current() ?? null,
         notificationsWaiting: () => outbox.waiting().count,
       }),
     notReady: () => (signal.aborted ? 'Socle is shutting down' : null),

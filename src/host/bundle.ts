@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { ownFile } from '../kernel/place.ts';
@@ -27,8 +28,15 @@ export async function bundle(request: RunRequest, variables: Record<string, unkn
     files[relative(ansible, path)] = await readFile(path, 'utf8');
   }
   files['variables.json'] = JSON.stringify(variables);
-  files['request.json'] = JSON.stringify(request);
+  files['request.json'] = JSON.stringify({ ...request, fingerprint: fingerprintOf(files) });
   return JSON.stringify(files);
+}
+
+/** Two runs with the same one are to end in the same host. */
+function fingerprintOf(files: Readonly<Record<string, string>>): string {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(files).sort()) hash.update(JSON.stringify([name, files[name]]));
+  return hash.digest('hex');
 }
 
 /** The Git revision of the directory that the platform file is in. */

@@ -115,16 +115,21 @@ test('the bundle holds the playbook, the request and the variables that the role
   const request = { check: false, only: [], revision: null, actor: 'cli:me' };
   const files: Record<string, string> = JSON.parse(await bundle(request, variables));
   expect(Object.keys(files)).toEqual(expect.arrayContaining(['site.yml', 'host/socle-run', 'ansible.cfg']));
-  expect(JSON.parse(files['request.json'] ?? '')).toEqual(request);
+  const { fingerprint, ...asked } = JSON.parse(files['request.json'] ?? '');
+  expect(asked).toEqual(request);
+  const other = JSON.parse(await bundle({ ...request, actor: 'cli:you' }, variables));
+  expect(JSON.parse(other['request.json']).fingerprint).toBe(fingerprint);
+  const more = JSON.parse(await bundle(request, { ...variables, socle_drift_every: 1 }));
+  expect(JSON.parse(more['request.json']).fingerprint).not.toBe(fingerprint);
   const given = Object.keys(JSON.parse(files['variables.json'] ?? ''));
-  for (const role of ['network', 'k3s']) {
+  for (const role of ['network', 'k3s', 'drift']) {
     const specs = parse(files[`roles/${role}/meta/argument_specs.yml`] ?? '').argument_specs.main.options;
     expect(given).toEqual(expect.arrayContaining(Object.keys(specs)));
   }
 });
 
 test('the roles name modules in full and take none but Ansible’s own', async () => {
-  for (const role of ['baseline', 'network', 'k3s', 'ops']) {
+  for (const role of ['baseline', 'network', 'k3s', 'ops', 'drift']) {
     const text = await readFile(new URL(`../../ansible/roles/${role}/tasks/main.yml`, import.meta.url), 'utf8');
     for (const task of parse(text) as Record<string, unknown>[]) {
       expect(

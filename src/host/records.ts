@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fail } from '../kernel/errors.ts';
+import { deviationSchema } from './drift-report.ts';
 import { execAsRoot, type SshTarget, type Way } from './ssh.ts';
 
 const task = z.object({
@@ -15,8 +16,12 @@ export const runRecord = z.object({
   id: z.string(),
   status: z.enum(['running', 'done', 'failed', 'interrupted']),
   check: z.boolean(),
+  /** It compared the host with the last run, and was to change nothing. */
+  drift: z.boolean().default(false),
   only: z.array(z.string()),
   revision: z.string().nullable(),
+  /** SHA-256 of the roles and their variables. */
+  fingerprint: z.string().nullable().default(null),
   actor: z.string(),
   /** The SSH key that logged in for it, by its fingerprint, as the host's journal has it. */
   key: z.string().nullable(),
@@ -26,6 +31,8 @@ export const runRecord = z.object({
   tasks: z.number(),
   changed: z.array(task),
   failed: z.array(task),
+  /** What was found that is not as the roles say; a run that is no check puts it right. */
+  deviations: z.array(deviationSchema).default([]),
   /** Seconds by role. */
   roles: z.record(z.string(), z.number()),
 });
@@ -39,10 +46,10 @@ const runEvent = z.object({
 });
 export type RunEvent = z.output<typeof runEvent>;
 
-/** A line of `socle-run follow`: an event, or the record at the end. */
-export function parseLine(line: string): { event?: RunEvent; record?: RunRecord } {
+/** A line of `socle-run follow`: an event, or the record at the end; null when it did not even begin. */
+export function parseLine(line: string): { event?: RunEvent; record?: RunRecord | null } {
   const value: unknown = JSON.parse(line);
-  const ended = z.object({ record: runRecord }).safeParse(value);
+  const ended = z.object({ record: runRecord.nullable() }).safeParse(value);
   return ended.success ? ended.data : { event: runEvent.parse(value) };
 }
 

@@ -8,17 +8,23 @@ import { bundle, type RunRequest } from './bundle.ts';
 import { parseLine, type RunRecord } from './records.ts';
 import { execAsRoot, type SshTarget, startAsRoot, type Way } from './ssh.ts';
 
-/** Unpacks the bundle from standard input into a directory that only root reads, and notes whose key logged in. */
-const unpack = `
+/** Python on the host: whose key logged in, by the journal; `connection` is that of sshd(8). */
+export const keyOfLogin = `
 import json, os, re, subprocess, sys
-root, connection = sys.argv[1], sys.argv[2].split()
-port = connection[1] if len(connection) > 1 else "-"
-lines = subprocess.run(["journalctl", "-q", "-o", "cat", "--since", "-1d", "-g",
-  f"^Accepted publickey for \\\\S+ from \\\\S+ port {port} ssh2"], capture_output=True, text=True).stdout
-prints = re.findall(r"SHA256:[A-Za-z0-9+/]{43}", lines)
+def key_of_login(connection):
+    port = (connection.split() + ["-", "-"])[1]
+    lines = subprocess.run(["journalctl", "-q", "-o", "cat", "--since", "-1d", "-g",
+      f"^Accepted publickey for \\\\S+ from \\\\S+ port {port} ssh2"], capture_output=True, text=True).stdout
+    prints = re.findall(r"SHA256:[A-Za-z0-9+/]{43}", lines)
+    return prints[-1] if prints else None
+`;
+
+/** Unpacks the bundle from standard input into a directory that only root reads, and notes whose key logged in. */
+const unpack = `${keyOfLogin}
+root = sys.argv[1]
 files = json.load(sys.stdin)
 request = json.loads(files["request.json"])
-files["request.json"] = json.dumps({**request, "key": prints[-1] if prints else None})
+files["request.json"] = json.dumps({**request, "key": key_of_login(sys.argv[2])})
 os.umask(0o077)
 for name, text in files.items():
     path = os.path.join(root, name)
@@ -36,11 +42,16 @@ id=$2; bundles=/var/lib/socle/bundles
 if systemctl is-active --quiet socle-run.service; then exit ${busyCode}; fi
 mkdir -p "$bundles/$id"
 python3 -c "$3" "$bundles/$id" "$1"
+# A comparison changes nothing: it can end at any time.
+systemctl stop socle-drift.service 2>/dev/null || true
 systemctl reset-failed socle-run.service 2>/dev/null || true
 if ! systemd-run --quiet --collect --unit=socle-run --description="Provisioning run $id" \\
   "$bundles/$id/host/socle-run" execute "$id"; then rm -rf "$bundles/$id"; exit ${busyCode}; fi
 ln -sfn "$id" "$bundles/current"
-for old in "$bundles"/r-*; do if [ "$old" != "$bundles/$id" ]; then rm -rf "$old"; fi; done`;
+kept=$(readlink "$bundles/kept" || true)
+for old in "$bundles"/r-*; do
+  case $old in "$bundles/$id" | "$bundles/$kept") ;; *) rm -rf "$old" ;; esac
+done`;
 
 export interface RunDeps {
   readonly target: SshTarget;
@@ -74,24 +85,40 @@ export async function startRun(
 const patience = 300_000;
 
 /**
- * Follows a run to its end. A lost connection does not matter to it: we come back, by any of the ways, where we were.
+ * Follows a run to its end.
  * @throws `run-failed` with the tasks that failed; `host-unreachable` when the host stays away: the run goes on
  */
 export async function followRun(deps: RunDeps, ways: readonly Way[], id: string): Promise<RunRecord> {
+  const record = await followUnit(deps, ways, 'socle-run.service', id);
+  if (record === null) throw fail('run-failed', `the run ${id} did not begin`);
+  return finished(record);
+}
+
+/**
+ * Follows a run of a unit to its end. A lost connection does not matter to it: we come back, by any of the ways, where we
+ * were. Null when it did not even begin.
+ * @throws `host-unreachable` when the host stays away: the run goes on
+ */
+export async function followUnit(
+  deps: RunDeps,
+  ways: readonly Way[],
+  unit: string,
+  id: string,
+): Promise<RunRecord | null> {
   const { progress } = deps;
   let seen = 0;
   let role = '';
   let lastHeard = performance.now();
   for (let attempt = 0; ; attempt += 1) {
     const way = ways[attempt % ways.length] as Way;
-    const record = await followOnce(deps, way, id, seen, (event) => {
+    const record = await followOnce(deps, way, [unit, id, String(seen)], (event) => {
       seen += 1;
       lastHeard = performance.now();
       if (event.role !== role && event.role !== '') progress.step(event.role);
       role = event.role === '' ? role : event.role;
       progress.update(seen);
     });
-    if (record) return finished(record);
+    if (record !== undefined) return record;
     if (performance.now() - lastHeard > patience) {
       throw fail('host-unreachable', 'the connection was lost and did not come back; the run goes on without us', {
         next: 'see `socle runs list` once the host answers again',
@@ -104,16 +131,16 @@ export async function followRun(deps: RunDeps, ways: readonly Way[], id: string)
 type Heard = (event: NonNullable<ReturnType<typeof parseLine>['event']>) => void;
 
 /** One connection's worth; undefined when it was lost before the end. */
-async function followOnce(deps: RunDeps, way: Way, id: string, from: number, heard: Heard) {
-  const script = 'exec /var/lib/socle/bundles/current/host/socle-run follow "$2" "$3"';
-  const child = startAsRoot(deps.target, way, script, [id, String(from)], deps.signal);
+async function followOnce(deps: RunDeps, way: Way, args: readonly string[], heard: Heard) {
+  const script = 'exec /var/lib/socle/bundles/current/host/socle-run follow "$2" "$3" "$4"';
+  const child = startAsRoot(deps.target, way, script, args, deps.signal);
   child.stderr?.resume();
-  let record: RunRecord | undefined;
+  let record: RunRecord | null | undefined;
   if (child.stdout) {
     for await (const line of createInterface({ input: child.stdout })) {
       const parsed = parseLine(line);
       if (parsed.event) heard(parsed.event);
-      record ??= parsed.record;
+      if (record === undefined) record = parsed.record;
     }
   }
   const { aborted } = await child.ended;

@@ -16,6 +16,8 @@ export function ansibleVariables(platform: Platform, artifacts: readonly Artifac
       closed: renderFirewall(planFirewall(platform, 'vpn')),
       fallback: renderFirewall(planFallback(platform)),
     },
+    socle_ruleset: platform.firewall.ssh === 'public' ? 'open' : 'closed',
+    socle_drift_every: Math.round(platform.drift.every / 1_000),
     ...(platform.cluster ? clusterVariables(platform, platform.cluster, artifacts) : {}),
   };
 }

@@ -24,6 +24,7 @@ export const exit = {
   notTested: 5,
   stillOpen: 6,
   notCompliant: 7,
+  drift: 8,
   unavailable: 69,
   locked: 75,
   notPermitted: 77,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Gauge, Registry } from 'prom-client';
 import { type Level, levels, type Verdict, verdictSchema } from '../drill/schema.ts';
 import type { DrillSummary } from '../drill/summary.ts';
+import { type Drift, driftStateSchema } from '../host/drift-report.ts';
 import { socleVersion } from '../kernel/version.ts';
 import { type Component, outcomeSchema, type Status, stateSchema } from './schema.ts';
 
@@ -11,6 +12,8 @@ export interface MetricsSource {
   readonly components: () => Component[];
   readonly lastProven: (database: string) => DrillSummary | undefined;
   readonly drillTally: () => Array<{ database: string; verdict: Verdict; count: number }>;
+  /** Null when the platform has no host. */
+  readonly drift: () => Drift | null;
   readonly notificationsWaiting: () => number;
 }
 
@@ -67,6 +70,7 @@ class Scrape {
     }
     this.#vault(status);
     this.#datastore(status);
+    this.#drift(this.#source.drift());
     this.#components();
     this.#process();
   }
@@ -146,6 +150,17 @@ class Scrape {
     for (const state of stateSchema.options) {
       const holds = Number(state === datastore.state);
       this.#set('socle_cluster_copy_state', '1 for the state that holds', holds, { state });
+    }
+  }
+
+  #drift(drift: Drift | null): void {
+    if (drift === null) return;
+    const { report } = drift;
+    const at = stamp(report?.endedAt ?? null);
+    this.#set('socle_drift_deviations', 'what on the host is not as its last run made it', report?.deviations.length);
+    this.#set('socle_drift_last_check_timestamp_seconds', 'when the host was last compared with its last run', at);
+    for (const state of driftStateSchema.options) {
+      this.#set('socle_drift_state', '1 for the state that holds', Number(state === drift.state), { state });
     }
   }
 

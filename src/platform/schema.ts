@@ -116,6 +116,13 @@ const drill = z.strictObject({
     .describe('what a drill may take of the host'),
 });
 
+const drift = z.strictObject({
+  every: duration('24h')
+    .refine((ms) => ms >= 600_000, 'at least 10m: a comparison takes a while')
+    .prefault('24h')
+    .describe('how often the host is compared with what its last run made; three that are missing are a failure'),
+});
+
 const listen = z.strictObject({
   host: z
     .string()
@@ -190,6 +197,7 @@ export const platformSchema = z.strictObject({
   databases: z.array(database).default([]).describe('PostgreSQL databases to back up'),
   backup: backup.optional().describe('when, where to and for how long'),
   drill: drill.prefault({}).describe('restores onto an empty server, with proof'),
+  drift: drift.prefault({}).describe('what is not as `socle up` made it'),
   ops: ops.prefault({}).describe('the daemon, and who it tells'),
 });
 

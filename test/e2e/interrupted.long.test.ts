@@ -15,21 +15,21 @@ const why = userInfo().uid !== 0 ? '(needs root)' : missing.length > 0 ? `(SKIPP
 
 const here = addresses.host.v4;
 
-/** After how many tasks of a run, and what happens then; the second task installs packages. The last two let it go on. */
+/** After how many tasks of a run, and what happens then; the third task installs packages. The last two let it go on. */
 const rounds = [
-  [1, 'Ansible is killed'],
-  [1, 'the host reboots'],
+  [2, 'Ansible is killed'],
+  [2, 'the host reboots'],
+  [3, 'Ansible is killed'],
   [4, 'Ansible is killed'],
+  [4, 'the host reboots'],
   [6, 'Ansible is killed'],
+  [7, 'Ansible is killed'],
+  [8, 'the host reboots'],
+  [8, 'Ansible is killed'],
+  [9, 'Ansible is killed'],
   [9, 'the host reboots'],
-  [11, 'Ansible is killed'],
-  [12, 'Ansible is killed'],
-  [14, 'the host reboots'],
-  [16, 'Ansible is killed'],
-  [18, 'Ansible is killed'],
-  [19, 'Ansible is killed'],
-  [4, 'the command is killed'],
-  [8, 'the network is cut'],
+  [3, 'the command is killed'],
+  [7, 'the network is cut'],
 ] as const;
 
 /** Every file of the system's own settings with its mode, owner and content, the packages, and what starts with the host. */

@@ -33,6 +33,10 @@ const exceptions = {
   'kubelet-arg+': ['fail-cgroupv1=false', 'cgroup-driver=cgroupfs'],
 };
 
+/** Tasks of the role. */
+const written = ['Write configuration, objects and unit'];
+const started = 'Run K3s, and wait until the node and its services are ready';
+
 const slowly =
   '#!/bin/sh\nprintf "Content-type: text/plain\\n\\n"\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done\n';
 
@@ -208,7 +212,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
     const { answer, changed, text } = await up('--only', 'orchestration');
     await annotate(`first run of orchestration: ${text}`);
     expect(answer.sent).toEqual(files);
-    expect(changed).toEqual(['Write configuration, objects and unit', 'Install the program and its images', 'Run K3s']);
+    expect(changed).toEqual([...written, 'Install the program and its images', started]);
     expect(await kubectl(`get node ${name} -o jsonpath={.status.addresses[0].address}`)).toBe(vpn);
     const pods = await kubectl('get pods -A --no-headers -o custom-columns=N:.metadata.name,S:.status.phase');
     expect(
@@ -335,7 +339,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
     await on('echo "# by hand" >> /etc/rancher/k3s/admission.yaml');
     const repaired = await up('--only', 'orchestration');
     await annotate(`repair: ${repaired.text}`);
-    expect(repaired.changed).toEqual(['Write configuration, objects and unit', 'Run K3s']);
+    expect(repaired.changed).toEqual([...written, started]);
     expect(await mainPid()).not.toBe(before);
     expect(await served()).toBe('still here');
     expect((await up('--only', 'orchestration')).changed).toEqual([]);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Deviation } from '../../src/host/drift-report.ts';
 import { type RunResult, run, type StartedProcess, start } from '../../src/kernel/process.ts';
 import { program as socle } from '../../src/kernel/program.ts';
 import { addresses } from '../../src/sandbox/names.ts';
@@ -20,6 +21,7 @@ export interface SocleDocument {
   readonly record: {
     readonly key: string;
     readonly changed: readonly { readonly task: string }[];
+    readonly deviations: readonly Deviation[];
     readonly roles: Readonly<Record<string, number>>;
   };
 }
