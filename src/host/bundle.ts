@@ -7,6 +7,8 @@ import { run } from '../kernel/process.ts';
 /** What a run was asked for, as its record tells it later. */
 export interface RunRequest {
   readonly check: boolean;
+  /** It compares the host with its last run, or with the platform file where there was none. */
+  readonly drift?: boolean;
   /** The provisioning domains. */
   readonly only: readonly string[];
   /** Of the platform's repository: a commit, with `+changes` when files differ from it; null without a repository. */

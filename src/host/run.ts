@@ -20,7 +20,7 @@ def key_of_login(connection):
 `;
 
 /** Unpacks the bundle from standard input into a directory that only root reads, and notes whose key logged in. */
-const unpack = `${keyOfLogin}
+export const unpack = `${keyOfLogin}
 root = sys.argv[1]
 files = json.load(sys.stdin)
 request = json.loads(files["request.json"])

@@ -126,6 +126,30 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
     await rm(operator?.directory ?? '', { recursive: true, force: true });
   });
 
+  /** Files that were written since `/run/before` was, by the directory of the service that did. */
+  const written = async () => {
+    const find = 'find / -xdev -newer /run/before -type f ! -path "/proc/*" ! -path "/var/log/*" ! -path "/run/*"';
+    const files = (await on(find)).stdout.split('\n').filter(Boolean);
+    return [...new Set(files.map((path) => path.split('/').slice(0, 5).join('/')))].sort();
+  };
+
+  test('a bare machine differs in everything, and looking at it leaves nothing there', async ({ annotate }) => {
+    await on('touch /run/before; sleep 1');
+    const start = performance.now();
+    const { exitCode, answer } = await compare();
+    await annotate(`comparison of a bare machine: ${Math.round((performance.now() - start) / 1_000)} s`);
+    expect({ exitCode, state: answer.state }).toEqual({ exitCode: 7, state: 'drift' });
+    const found = (answer.report?.deviations ?? []).map(({ what, where }) => `${what} ${where}`);
+    const some = ['package nftables', 'unit socle-firewall.service', 'address lo', 'sshd passwordauthentication'];
+    expect(found).toEqual(expect.arrayContaining(some));
+    expect(await written()).toEqual([]);
+    expect((await on('ls -d /tmp/socle* /usr/bin/ansible* /etc/socle /var/lib/socle* 2>/dev/null')).stdout).toBe('');
+    expect(await operator.socle('drift', 'show', ...login)).toMatchObject({
+      exitCode: 3,
+      answer: { state: 'never compared', report: null },
+    });
+  });
+
   test('of five runs, all but the first change nothing and restart nothing', async ({ annotate }) => {
     const first = await up();
     await annotate(`run 1: changed ${first.record.changed.length}, ${first.text}`);
@@ -146,9 +170,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
     const { exitCode, answer } = await compare();
     await annotate(`comparison: ${Math.round((performance.now() - start) / 100) / 10} s`);
     expect({ exitCode, answer }).toMatchObject({ exitCode: 0, answer: { state: 'ok', report: { deviations: [] } } });
-    const written = 'find / -xdev -newer /run/before -type f ! -path "/proc/*" ! -path "/var/log/*" ! -path "/run/*"';
-    const places = (await on(written)).stdout.split('\n').map((path) => path.split('/').slice(0, 5).join('/'));
-    expect(new Set(places)).toEqual(new Set(['/var/lib/socle/runs', '/var/lib/socle-drift/report.json']));
+    expect(await written()).toEqual(['/var/lib/socle-drift/report.json', '/var/lib/socle/runs']);
     const runs = await operator.socle<{ drift: boolean; actor: string; key: string }[]>('runs', 'list', ...login);
     expect(runs.answer[0]).toMatchObject({ drift: true, actor: 'cli:root', key: expect.stringContaining('SHA256:') });
     expect((await operator.socle<Repeats>('runs', 'stats', ...login)).answer.repeated).toBe(4);
