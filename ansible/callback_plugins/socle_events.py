@@ -4,6 +4,7 @@ import json
 import os
 import time
 
+from ansible import context
 from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = """
@@ -61,7 +62,7 @@ class CallbackModule(CallbackBase):
         names = self._names(task)
         fields = {**names, "status": status, "seconds": round(time.monotonic() - self._started, 3)}
         deviations = told(result._result)
-        if not deviations and task.check_mode and status in ("changed", "ignored"):
+        if not deviations and context.CLIARGS.get("check") and status in ("changed", "ignored"):
             # A module that only says that it would change something.
             where = str(result._result.get("dest") or result._result.get("path") or result._result.get("name") or "")
             deviations = [{"what": names["task"], "where": where, "expected": "done", "found": "not done"}]

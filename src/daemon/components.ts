@@ -1,5 +1,5 @@
-import { hostProbes } from '../observability/host-probes.ts';
 import { type DriftKeeper, driftProbe } from '../observability/drift-keeper.ts';
+import { hostProbes } from '../observability/host-probes.ts';
 import type { Probe } from '../observability/probe-board.ts';
 import { diskProbe, postgresqlProbe, stateProbe, vaultProbe } from '../observability/probes.ts';
 import type { Status } from '../observability/schema.ts';
