@@ -8,7 +8,7 @@ export const verb = define({
   examples: ['socle drift run', 'socle drift run --json'],
   about:
     'Compares the host with what its last run made, files and what runs alike, and changes nothing. Exit code 0: it is\n' +
-    'as it was; 7: something differs; 3: not everything could be looked at. `socle plan` compares with the platform file.',
+    'as it was; 8: something differs; 3: not everything could be looked at. `socle plan` compares with the platform file.',
   async run(values, session) {
     const connection = await connect(session, values);
     const { runDrift } = await import('../host/drift.ts');

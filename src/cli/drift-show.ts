@@ -8,7 +8,7 @@ export const verb = define({
   examples: ['socle drift show', 'socle drift show --json'],
   about:
     'The newest comparison that the host made by itself, every `drift.every`. Exit code 0: it is as its last run made it;\n' +
-    '7: something differs; 3: the comparison is too old, there was none, or it could not look at everything.',
+    '8: something differs; 3: the comparison is too old, there was none, or it could not look at everything.',
   async run(values, session) {
     const connection = await connect(session, values);
     const { readDrift } = await import('../host/drift.ts');

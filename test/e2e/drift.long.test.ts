@@ -138,7 +138,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
     const start = performance.now();
     const { exitCode, answer } = await compare();
     await annotate(`comparison of a bare machine: ${Math.round((performance.now() - start) / 1_000)} s`);
-    expect({ exitCode, state: answer.state }).toEqual({ exitCode: 7, state: 'drift' });
+    expect({ exitCode, state: answer.state }).toEqual({ exitCode: 8, state: 'drift' });
     const found = (answer.report?.deviations ?? []).map(({ what, where }) => `${what} ${where}`);
     const some = ['package nftables', 'unit socle-firewall.service', 'address lo', 'sshd passwordauthentication'];
     expect(found).toEqual(expect.arrayContaining(some));
@@ -185,13 +185,13 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
     const before = (await on(fingerprint)).stdout;
     for (const [what, by] of changes) expect((await on(by)).exitCode, what).toBe(0);
     const { exitCode, answer } = await compare();
-    expect({ exitCode, state: answer.state }).toEqual({ exitCode: 7, state: 'drift' });
+    expect({ exitCode, state: answer.state }).toEqual({ exitCode: 8, state: 'drift' });
     const found = answer.report?.deviations ?? [];
     for (const [what, , told] of changes) expect(found, what).toContainEqual(expect.objectContaining(told));
     for (const { role, what, where, expected, found: is } of found) {
       await annotate(`${role}: ${what} ${where}: expected ${expected}, found ${is}`);
     }
-    expect((await operator.socle<Drift>('drift', 'show', ...login)).exitCode).toBe(7);
+    expect((await operator.socle<Drift>('drift', 'show', ...login)).exitCode).toBe(8);
     const repaired = await up();
     await annotate(`repair: changed ${repaired.record.changed.length}, ${repaired.text}`);
     expect(repaired.record.deviations.length).toBeGreaterThanOrEqual(changes.length);
