@@ -91,7 +91,8 @@ export class ResticVault implements Vault {
 
   readNewest({ item, id }: Pick<ItemName, 'item' | 'id'>, path: string, signal?: AbortSignal): Readable {
     const tags = [filterOf(this.#platform), `item=${item}`, `id=${id}`].join(',');
-    return readFromVault(this.#restic, ['dump', '--tag', tags, 'latest', path], signal);
+    // A lock takes restic longer than the file does: it looks at it again after 200 ms.
+    return readFromVault(this.#restic, ['dump', '--no-lock', '--tag', tags, 'latest', path], signal);
   }
 
   async fetch(snapshot: string, path: string, target: string, signal?: AbortSignal): Promise<number> {

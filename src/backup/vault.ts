@@ -70,7 +70,10 @@ export interface Vault {
   list(signal?: AbortSignal, strict?: boolean): Promise<Stored[]>;
   /** Streams one file of a snapshot. The stream errors when restic does not end with 0. */
   read(snapshot: string, path: string, signal?: AbortSignal): Readable;
-  /** Streams one file of the newest snapshot of an item, without a list of the vault, which takes as long again. */
+  /**
+   * Streams one small file of the newest snapshot of an item, without a list of the vault, which takes as long again, and
+   * without a lock: when a prune gets in between it fails, and a list and `read` find the file.
+   */
   readNewest(name: Pick<ItemName, 'item' | 'id'>, path: string, signal?: AbortSignal): Readable;
   /** Restores one file to `target` (a new file). For drills: faster than `read`. Resolves to its size in bytes. */
   fetch(snapshot: string, path: string, target: string, signal?: AbortSignal): Promise<number>;

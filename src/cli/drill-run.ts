@@ -32,11 +32,10 @@ export const verb = define({
     'Exit code 0: proven; 3: not proven; 5: could not be tested, which says nothing about the backup.',
   async run({ database, backup, deep, showValues }, session) {
     const { progress, signal, clock, actor } = session;
-    yieldToOthers();
     const [platform, db, vault] = [await session.platform(), await session.state(), await session.vault()];
     const report = await runDrill(
       { platform, database, backup, deep, showValues, actor },
-      { db, vault, clock, progress, signal },
+      { db, vault, clock, progress, signal, beforeProof: async () => yieldToOthers() },
     );
     const when = await session.when();
     return { data: report, text: () => drillText(report, false, when), exit: exits[report.verdict] };

@@ -44,7 +44,7 @@ export interface AttemptInput {
   readonly clock: Clock;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** Does something to the restored copy before it is proven: to show that the proof sees it. */
+  /** What is to happen before the proof: such as something to the restored copy, to show that the proof sees it. */
   readonly beforeProof?: ((server: ScratchServer, database: string) => Promise<void>) | undefined;
 }
 
