@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backup } from '../src/backup/schema.ts';
 import type { Bench } from './bench.ts';
-import { interleaved, median, type Promised, print, say, shell } from './measure.ts';
+import { interleaved, medianRatio, type Promised, print, say, shell } from './measure.ts';
 import { makeSite, type Site, socle } from './site.ts';
 
 /** What the promises after this one go on with. */
@@ -48,5 +48,5 @@ export async function backupPromise({ directory, server, database, env, rounds }
   say('socle besides: inventory before it', part('inventory'));
   say('socle besides: read-back and row counts after it', part('readBack'));
   say('socle: the whole backup', part('total'));
-  return { promised: { name: 'backup', ratio: median(part('dump')) / median(theirs), goal: 1.15 }, site, plain };
+  return { promised: { name: 'backup', ratio: medianRatio(part('dump'), theirs), goal: 1.15 }, site, plain };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { DrillReport } from '../src/drill/schema.ts';
 import type { Backups } from './backup.ts';
 import type { Bench } from './bench.ts';
-import { interleaved, median, type Promised, print, say, shell } from './measure.ts';
+import { interleaved, medianRatio, type Promised, print, say, shell } from './measure.ts';
 import { socle } from './site.ts';
 
 /**
@@ -65,7 +65,7 @@ export async function drillPromises(bench: Bench, { site, plain }: Backups): Pro
   say('socle: proof, identical to the artifact', proofs);
   say('pg_dump >/dev/null + pg_restore -f - >/dev/null', sums(dump, list));
   return [
-    { name: 'drill', ratio: median(whole) / median(sums(restic, restore)), goal: 1.1 },
-    { name: 'proof', ratio: median(proofs) / median(sums(dump, list)), goal: 1.2 },
+    { name: 'drill', ratio: medianRatio(whole, sums(restic, restore)), goal: 1.1 },
+    { name: 'proof', ratio: medianRatio(proofs, sums(dump, list)), goal: 1.2 },
   ];
 }

@@ -1,4 +1,4 @@
-import { start } from '../src/kernel/process.ts';
+import { run, start } from '../src/kernel/process.ts';
 
 /** One promise: a ratio against what a user would use instead, and its goal. */
 export interface Promised {
@@ -14,14 +14,28 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Runs both in turns, each first in every other round, so that neither gains from what changes meanwhile. */
+/**
+ * The median of the rounds' ratios: each round has both sides, one right after the other, so that a machine that gets
+ * slower or faster meanwhile does so for both.
+ */
+export function medianRatio(ours: readonly number[], theirs: readonly number[]): number {
+  return median(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
+}
+
+/**
+ * Runs both in turns, each first in every other round, so that neither gains from what changes meanwhile; and neither
+ * begins before the disk has what the other one wrote.
+ */
 export async function interleaved(
   rounds: number,
   first: (round: number) => Promise<void>,
   second: (round: number) => Promise<void>,
 ): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
-    for (const work of round % 2 === 0 ? [first, second] : [second, first]) await work(round);
+    for (const work of round % 2 === 0 ? [first, second] : [second, first]) {
+      await run('sync', []);
+      await work(round);
+    }
   }
 }
 
