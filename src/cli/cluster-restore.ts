@@ -31,6 +31,7 @@ export const verb = define({
     const next = restored.started
       ? 'K3s starts with it; what was there is in /var/lib/rancher/k3s/server/replaced on the host.'
       : 'Next: `socle up`';
-    return { data: restored, text: `${id} is on the host: the cluster of ${takenAt}, written by ${k3s}\n${next}` };
+    const taken = (await session.when())(takenAt);
+    return { data: restored, text: `${id} is on the host: the cluster of ${taken}, written by ${k3s}\n${next}` };
   },
 });
