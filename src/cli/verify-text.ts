@@ -33,7 +33,7 @@ export function verifyAsText(report: VerifyReport): string {
     return `${paint[verdict](verdict)}  ${ids}\n      ${next}`;
   });
   const rest = told.length === 0 ? [] : [`${strong('What to do')}\n${told.join('\n')}`];
-  return [head, ...parts, ...rest].join('\n\n');
+  return [head, ...parts, ...opinion(report), ...rest].join('\n\n');
 }
 
 const row = ({ verdict, id, requirements, evidence }: CheckResult) => [
@@ -47,4 +47,11 @@ function summary({ compliant, counts }: VerifyReport): string {
   const shown = Object.entries(counts).filter(([, number]) => number > 0);
   const text = shown.map(([verdict, number]) => `${number} ${verdict}`).join(', ');
   return compliant ? good(text) : bad(text);
+}
+
+function opinion({ lynis }: VerifyReport): string[] {
+  if (lynis === null) return [];
+  const { version, hardeningIndex, warnings, suggestions } = lynis;
+  const head = `lynis ${version}: hardening index ${hardeningIndex} of 100, ${suggestions} suggestions`;
+  return [[`${strong('A second opinion')}`, head, ...warnings.map((text) => `${warn('warning')}  ${text}`)].join('\n')];
 }

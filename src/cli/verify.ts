@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { Look } from '../governance/verify/check.ts';
-import { exit } from '../kernel/errors.ts';
+import { exit, fail } from '../kernel/errors.ts';
 import type { KitStatus } from '../recovery/store.ts';
 import { connect, hostKey, identity } from './host-options.ts';
 import { flag, text } from './options.ts';
@@ -21,16 +21,23 @@ export const verb = define({
   options: {
     quick: flag('--quick', 'ask the known ports only, instead of all 65,535 TCP ports'),
     junit: text('--junit <file>', 'write the report as JUnit XML, too'),
+    lynis: flag('--lynis', 'have lynis look at the host, too, where it is installed: a minute or two'),
     list: flag('--list', 'list all checks, and look at nothing'),
     identity,
     hostKey,
   },
-  examples: ['socle verify', 'socle verify --quick', 'socle verify --json --junit verify.xml', 'socle verify --list'],
+  examples: [
+    'socle verify',
+    'socle verify --quick',
+    'socle verify --lynis',
+    'socle verify --json --junit verify.xml',
+    'socle verify --list',
+  ],
   about:
     'Checks the host from outside (every port of its public addresses, SSH, TLS) and from inside (firewall, kernel,\n' +
     'services, files, VPN, accounts, upgrades, K3s). Nothing is changed. Each check names the requirement that it proves.\n' +
     'What could not be looked at is `unknown`, and as red as a failure. Exit code 0: nothing is red; 7: something is.',
-  async run({ quick, junit, list, ...login }, session) {
+  async run({ quick, junit, lynis, list, ...login }, session) {
     if (list) {
       const [{ checks }, { checksAsMarkdown }] = await Promise.all([
         import('../governance/verify/registry.ts'),
@@ -42,10 +49,12 @@ export const verb = define({
     const kit = await lookAtKit(session);
     const connection = await connect(session, login);
     const { verify } = await import('../governance/verify/verify.ts');
-    const report = await verify(connection, { quick, clock: session.clock, kit });
+    const report = await verify(connection, { quick, lynis, clock: session.clock, kit });
     if (junit !== undefined) {
       const { asJunit } = await import('../governance/verify/junit.ts');
-      await writeFile(junit, asJunit(report));
+      await writeFile(junit, asJunit(report)).catch((error: NodeJS.ErrnoException) => {
+        throw fail('usage', `${junit} cannot be written (${error.code})`);
+      });
     }
     return {
       data: report,

@@ -54,6 +54,7 @@ export function planK3s(platform: Platform, cluster: ClusterConfig): K3sPlan {
       'audit-log-maxage=30',
       'audit-log-maxbackup=10',
       'audit-log-maxsize=50',
+      'service-account-extend-token-expiration=false',
       'tls-min-version=VersionTLS12',
       `tls-cipher-suites=${cipherSuites.join(',')}`,
     ],

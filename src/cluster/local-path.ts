@@ -39,12 +39,13 @@ function access(): KubernetesObject[] {
   const subjects = [{ kind: 'ServiceAccount', ...inNamespace }];
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: inNamespace },
-    {
+    // The helper's, and the namespace's own (CIS 5.1.5).
+    ...[helperName, 'default'].map((name) => ({
       apiVersion: 'v1',
       kind: 'ServiceAccount',
-      metadata: { name: helperName, namespace: storageNamespace },
+      metadata: { name, namespace: storageNamespace },
       automountServiceAccountToken: false,
-    },
+    })),
     {
       apiVersion: `${api}/v1`,
       kind: 'Role',

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { planK3s } from '../../src/cluster/config.ts';
 import type { Baseline } from '../../src/governance/verify/baseline.ts';
 import type { Looks } from '../../src/governance/verify/check.ts';
 import { look } from '../../src/governance/verify/host/collect.ts';
 import type { Piece } from '../../src/governance/verify/host/piece.ts';
 import { type PieceName, pieces } from '../../src/governance/verify/host/pieces.ts';
 import type { PortScan } from '../../src/governance/verify/outside/probes.ts';
+import { planFirewall, renderFirewall } from '../../src/host/firewall.ts';
 import { parsePlatform } from '../../src/platform/load.ts';
+import type { ClusterConfig } from '../../src/platform/schema.ts';
 
 /** A provisioned host as it was seen: what its programs printed lies in `verified/`, one file for each piece. */
 
@@ -13,6 +16,11 @@ export const platform = parsePlatform(
   `name: t
 environment: dev
 host: {address: 198.51.100.20}
+cluster: {}
+databases:
+  - {name: shop, connection: {host: postgresql.shop.svc, database: shop}}
+backup:
+  vault: {repository: "sftp:backup@vault.example:/srv/socle", password: {file: /etc/socle/secrets/vault.password}}
 vpn:
   peers:
     - {name: laptop, public_key: YEqdon9tSsZpDPxG3xklnv+mzznmqs5/QVq0PFdtfCw=, address: 10.8.0.2}
@@ -23,12 +31,62 @@ vpn:
 /** When it was looked at. */
 export const now = new Date(1_795_656_190_000);
 
+const tracked = {
+  state: 'ok',
+  detail: 'all is well',
+  withinTarget: true,
+  lastSuccessAt: '2026-11-26T01:00:00.000Z',
+  lastFailureAt: null,
+  lastDurationMs: 1_000,
+  targetMs: 86_400_000,
+  nextAt: null,
+  running: false,
+  successRate: null,
+};
+
+/** What Socle itself writes or prints is not kept in a file. */
+const made: Partial<Record<PieceName, (baseline: Baseline) => string>> = {
+  sysctls: ({ sysctls }) =>
+    Object.entries(sysctls)
+      .map(([key, value]) => `${key} = ${value}\n`)
+      .join(''),
+  clusterConfig() {
+    const { files } = planK3s(platform, platform.cluster as ClusterConfig);
+    return `== admission\n${files['admission.yaml']}== audit\n${files['audit-policy.yaml']}`;
+  },
+  daemonStatus: () =>
+    JSON.stringify({
+      platform: 't',
+      environment: 'dev',
+      timestamp: now.toISOString(),
+      status: 'pass',
+      databases: [{ name: 'shop', backups: tracked, drills: tracked }],
+      integrity: tracked,
+      datastore: tracked,
+      daemon: null,
+    }),
+  drift: () =>
+    JSON.stringify({
+      id: 'r-1',
+      status: 'done',
+      startedAt: '2026-11-26T01:12:20.000Z',
+      endedAt: '2026-11-26T01:12:40.000Z',
+      seconds: 20,
+      only: ['network'],
+      revision: null,
+      fingerprint: null,
+      failed: [],
+      deviations: [],
+    }),
+  firewall: () =>
+    readFileSync(new URL('verified/firewall.txt', import.meta.url), 'utf8').replace(
+      /== permanent\n[\s\S]*?(?=== loaded)/,
+      `== permanent\n${renderFirewall(planFirewall(platform, 'vpn'))}`,
+    ),
+};
+
 const printed = (name: PieceName, baseline: Baseline): string =>
-  name === 'sysctls'
-    ? Object.entries(baseline.sysctls)
-        .map(([key, value]) => `${key} = ${value}\n`)
-        .join('')
-    : readFileSync(new URL(`verified/${name}.txt`, import.meta.url), 'utf8');
+  made[name]?.(baseline) ?? readFileSync(new URL(`verified/${name}.txt`, import.meta.url), 'utf8');
 
 /** Changes to what the programs of the host print. */
 export type Changes = Partial<Record<PieceName, (text: string) => string>>;

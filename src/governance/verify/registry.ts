@@ -1,5 +1,10 @@
 import type { Check } from './check.ts';
 import { accessChecks } from './checks/access.ts';
+import { cisArgumentChecks } from './checks/cis-arguments.ts';
+import { cisFileChecks } from './checks/cis-files.ts';
+import { cisKubeletChecks } from './checks/cis-kubelet.ts';
+import { clusterChecks } from './checks/cluster.ts';
+import { daemonChecks } from './checks/daemon.ts';
 import { exposureChecks } from './checks/exposure.ts';
 import { fileChecks } from './checks/files.ts';
 import { firewallChecks } from './checks/firewall.ts';
@@ -16,4 +21,9 @@ export const checks: readonly Check[] = [
   ...fileChecks,
   ...systemChecks,
   ...platformChecks,
+  ...daemonChecks,
+  ...clusterChecks,
+  ...cisFileChecks,
+  ...cisArgumentChecks,
+  ...cisKubeletChecks,
 ];

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Changes, inside, now, outside, platform } from '../../../test/support/verified-host.ts';
+import type { ClusterConfig } from '../../platform/schema.ts';
 import { type Baseline, readBaseline } from './baseline.ts';
 import type { Looks } from './check.ts';
+import { parseLynis } from './host/lynis.ts';
 import { asJunit } from './junit.ts';
 import { checks } from './registry.ts';
 import { judgeAll, type VerifyReport } from './verify.ts';
@@ -22,8 +24,58 @@ const { tcp4, tcp6, udp4, tls, sshOffer } = outside;
 const opened = (...open: number[]) => ({ value: { ...tcp4.value, open } });
 const answering = (port: number): Looks => ({ tcp: { value: [tcp4.value, { ...tcp6.value, open: [port] }] } });
 
+const late = (what: string) => (text: string) =>
+  text.replace(
+    new RegExp(`("${what}":{"state":)"ok","detail":"[^"]*","withinTarget":true`),
+    '$1"overdue","detail":"two days late","withinTarget":false',
+  );
+const chmod = (mode: string, path: string) => (text: string) =>
+  text.replace(new RegExp(`\\d+( root root . \\S*${path})`), `${mode}$1`);
+const chown = (path: string) => (text: string) => text.replace(new RegExp(`root( root . \\S*${path})`), 'nobody$1');
+const credentials = (mode: string, owner: string, path: string) => ({
+  [`cis-${mode}`]: { host: { clusterFiles: chmod('644', path) }, names: '0644 root:root' },
+  [`cis-${owner}`]: { host: { clusterFiles: chown(path) }, names: '0600 nobody:root' },
+});
+const argument = (from: string, to: string) => ({
+  host: { clusterServer: replace(from, to) },
+  names: (to.includes(' ') ? to.split(' ')[0] : to)?.split('=').at(-1) ?? '',
+});
+const without = (name: string) => ({
+  host: { clusterServer: replace(`--${name}=`, `--other-${name}=`) },
+  names: `--${name} is not set`,
+});
+const ofComponent = (component: string, from: string, to: string) => ({
+  host: {
+    clusterServer: (text: string) =>
+      text.replace(new RegExp(`^${component} .*$`, 'm'), (line: string) => line.replace(from, to)),
+  },
+  names: to.split('=').at(-1) ?? '',
+});
+const kubelet = (from: string, to: string, names: string) => ({ host: { kubelet: replace(from, to) }, names });
+const container = (setting: string) => ({
+  host: { clusterObjects: replace(/"allowPrivilegeEscalation": false(?=}}]}}]}\n== accounts)/, setting) },
+  names: 'shop/web-1',
+});
+const podSpec = (setting: string) => ({
+  host: { clusterObjects: replace(/("name": "web-1".*?"spec": {)/, `$1${setting}, `) },
+  names: 'shop/web-1',
+});
+const cluster = platform.cluster as ClusterConfig;
+const passing = {
+  ...platform,
+  cluster: { ...cluster, k3s: { ...cluster.k3s, config: { 'flannel-backend': 'host-gw' } } },
+};
+
 /** For each check something that it must not let pass, and what its evidence has to name. */
-const breaks: Readonly<Record<string, { readonly host?: Changes; readonly seen?: Looks; readonly names: string }>> = {
+interface Broken {
+  readonly host?: Changes;
+  readonly seen?: Looks;
+  /** Another platform file. */
+  readonly of?: typeof platform;
+  readonly names: string;
+}
+
+const breaks: Readonly<Record<string, Broken>> = {
   'public-tcp4': { seen: { tcp4: opened(8080) }, names: '8080 answer' },
   'public-tcp6': { seen: { tcp6: opened(22, 8080) }, names: '22; 8080 answer' },
   'public-udp4': { seen: { udp4: { value: { ...udp4.value, open: [161] } } }, names: '161 answer' },
@@ -58,7 +110,7 @@ const breaks: Readonly<Record<string, { readonly host?: Changes; readonly seen?:
     host: { services: replace('UnitFileState=masked', 'UnitFileState=disabled') },
     names: 'nftables.service is disabled',
   },
-  'firewall-alone': { host: { firewall: append('table ip nat') }, names: 'table ip nat' },
+  'firewall-alone': { host: { firewall: append('table inet strange') }, names: 'table inet strange' },
   'firewall-ssh-closed': {
     host: { firewall: replace('"confirmed":"closed"', '"confirmed":"open"') },
     names: 'SSH is still open in public',
@@ -133,10 +185,111 @@ const breaks: Readonly<Record<string, { readonly host?: Changes; readonly seen?:
   'disk-inodes': { host: { disks: replaceAll(' 6%', ' 96%') }, names: '/ 96 %' },
   'journal-limits': { host: { journal: append('SystemMaxUse=20G') }, names: 'SystemMaxUse is 20G, not 500M' },
   'run-completed': { host: { runs: replace('"done"', '"interrupted"') }, names: 'interrupted' },
+  'run-drift': {
+    host: {
+      drift: replace(
+        '"deviations":[]',
+        '"deviations":[{"role":"network","what":"nft rule","where":"public","expected":"none","found":"accept"}]',
+      ),
+    },
+    names: 'nft rule public: accept instead of none',
+  },
   'recovery-kit': {
     seen: { kit: { value: { ...outside.kit.value, state: 'unconfirmed', detail: 'nobody has tried it' } } },
     names: 'nobody has tried it',
   },
+  'service-daemon': { host: { services: unit('socle.service', stopped) }, names: 'socle.service is inactive' },
+  'backups-within-target': { host: { daemonStatus: late('backups') }, names: 'shop: overdue, two days late' },
+  'drills-within-target': { host: { daemonStatus: late('drills') }, names: 'shop: overdue, two days late' },
+  'vault-within-target': { host: { daemonStatus: late('integrity') }, names: 'overdue, two days late' },
+  'k3s-service': { host: { services: unit('k3s.service', stopped) }, names: 'k3s.service is inactive' },
+  'k3s-version': { host: { clusterServer: replace('v1.36.3', 'v1.30.1') }, names: 'v1.30.1+k3s1, not v1.36.3+k3s1' },
+  'k3s-files': { host: { clusterFiles: chmod('644', '/server/token') }, names: '/server/token is 0644' },
+  'k3s-event-limits': { host: { clusterConfig: replace('type: User', 'type: Source') }, names: 'User has none' },
+  'k3s-kernel-defaults': {
+    host: { kubelet: replace('"protectKernelDefaults": true', '"protectKernelDefaults": false') },
+    names: 'is off',
+  },
+  'cis-1.1.9': { host: { clusterFiles: chmod('644', '/var/lib/cni/networks/cbr0/10.42.0.2') }, names: '0644' },
+  'cis-1.1.10': { host: { clusterFiles: chown('/var/lib/cni/networks/cbr0/10.42.0.2') }, names: 'nobody:root' },
+  'cis-1.1.11': { host: { clusterFiles: chmod('755', '/server/db\n') }, names: '/server/db is 0755' },
+  ...credentials('1.1.13', '1.1.14', 'cred/admin.kubeconfig'),
+  ...credentials('1.1.15', '1.1.16', 'cred/scheduler.kubeconfig'),
+  ...credentials('1.1.17', '1.1.18', 'cred/controller.kubeconfig'),
+  'cis-1.1.19': { host: { clusterFiles: chown('/server/tls/client-ca.crt') }, names: 'client-ca.crt is 0644 nobody' },
+  'cis-1.1.20': { host: { clusterFiles: chmod('666', '/server/tls/client-ca.crt') }, names: 'client-ca.crt is 0666' },
+  'cis-1.1.21': { host: { clusterFiles: chmod('640', '/server/tls/client-ca.key') }, names: 'client-ca.key is 0640' },
+  ...credentials('4.1.3', '4.1.4', 'agent/kubeproxy.kubeconfig'),
+  ...credentials('4.1.5', '4.1.6', 'agent/kubelet.kubeconfig'),
+  ...credentials('4.1.7', '4.1.8', 'agent/client-ca.crt'),
+  ...credentials('4.1.9', '4.1.10', '/etc/rancher/k3s/kubelet.yaml'),
+  'cis-1.2.1': argument('anonymous-auth=false', 'anonymous-auth=true'),
+  'cis-1.2.2': argument('anonymous-auth=false', 'token-auth-file=/root/tokens'),
+  'cis-1.2.4': without('kubelet-client-certificate'),
+  'cis-1.2.5': without('kubelet-certificate-authority'),
+  'cis-1.2.6': argument('authorization-mode=Node,RBAC', 'authorization-mode=Node,RBAC,AlwaysAllow'),
+  'cis-1.2.7': argument('authorization-mode=Node,RBAC', 'authorization-mode=RBAC'),
+  'cis-1.2.8': argument('authorization-mode=Node,RBAC', 'authorization-mode=Node'),
+  'cis-1.2.9': argument('NodeRestriction,EventRateLimit', 'NodeRestriction'),
+  'cis-1.2.10': argument('NodeRestriction,EventRateLimit', 'NodeRestriction,EventRateLimit,AlwaysAdmit'),
+  'cis-1.2.12': argument('anonymous-auth=false', 'disable-admission-plugins=ServiceAccount'),
+  'cis-1.2.13': argument('anonymous-auth=false', 'disable-admission-plugins=NamespaceLifecycle'),
+  'cis-1.2.14': argument('NodeRestriction,EventRateLimit', 'EventRateLimit'),
+  'cis-1.2.15': argument('profiling=false', 'profiling=true'),
+  'cis-1.2.16': without('audit-log-path'),
+  'cis-1.2.17': argument('audit-log-maxage=30', 'audit-log-maxage=3'),
+  'cis-1.2.18': argument('audit-log-maxbackup=10', 'audit-log-maxbackup=1'),
+  'cis-1.2.19': argument('audit-log-maxsize=50', 'audit-log-maxsize=5'),
+  'cis-1.2.21': argument('anonymous-auth=false', 'service-account-lookup=false'),
+  'cis-1.2.22': without('service-account-key-file'),
+  'cis-1.2.24': without('tls-cert-file'),
+  'cis-1.2.25': without('client-ca-file'),
+  'cis-1.2.27': without('encryption-provider-config'),
+  'cis-1.2.28': { host: { encryption: replace('plain=0', 'plain=1') }, names: '1 of 3 Secrets are not encrypted' },
+  'cis-1.2.29': argument('TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384', 'TLS_RSA_WITH_3DES_EDE_CBC_SHA'),
+  'cis-1.2.30': without('service-account-extend-token-expiration'),
+  'cis-1.3.1': without('terminated-pod-gc-threshold'),
+  'cis-1.3.2': ofComponent('kube-controller-manager', '--profiling=false', '--profiling=true'),
+  'cis-1.3.3': argument('use-service-account-credentials=true', 'use-service-account-credentials=false'),
+  'cis-1.3.4': without('service-account-private-key-file'),
+  'cis-1.3.5': without('root-ca-file'),
+  'cis-1.3.6': argument('root-ca-file', 'feature-gates=RotateKubeletServerCertificate=false --root-ca-file'),
+  'cis-1.3.7': ofComponent('kube-controller-manager', '127.0.0.1', '0.0.0.0'),
+  'cis-1.4.1': ofComponent('kube-scheduler', '--profiling=false', '--profiling=true'),
+  'cis-1.4.2': ofComponent('kube-scheduler', '127.0.0.1', '0.0.0.0'),
+  'cis-4.3.1': argument('proxy-mode=iptables', 'metrics-bind-address=0.0.0.0'),
+  'cis-3.2.1': { host: { clusterConfig: replace(/ {2}- level: Metadata\n$/, '') }, names: 'what none of them names' },
+  'cis-3.2.2': {
+    host: { clusterConfig: replace('level: Metadata', 'level: RequestResponse') },
+    names: '1 rules record',
+  },
+  'cis-4.2.1': kubelet('"enabled": false', '"enabled": true', 'true'),
+  'cis-4.2.2': kubelet('"Webhook"', '"AlwaysAllow"', 'AlwaysAllow'),
+  'cis-4.2.3': kubelet('"clientCAFile"', '"none"', 'not set'),
+  'cis-4.2.4': kubelet('"readOnlyPort": 0', '"readOnlyPort": 10255', '10255'),
+  'cis-4.2.5': kubelet('5m0s', '0s', '0s'),
+  'cis-4.2.6': kubelet('"makeIPTablesUtilChains": true', '"makeIPTablesUtilChains": false', 'false'),
+  'cis-4.2.8': kubelet('"eventRecordQPS": 50', '"eventRecordQPS": 0', '0'),
+  'cis-4.2.9': kubelet('"tlsCertFile"', '"none"', 'not set'),
+  'cis-4.2.10': kubelet('"readOnlyPort": 0', '"rotateCertificates": false', 'false'),
+  'cis-4.2.11': kubelet('"readOnlyPort": 0', '"featureGates": {"RotateKubeletServerCertificate": false}', 'false'),
+  'cis-4.2.12': kubelet('TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384', 'TLS_RSA_WITH_AES_128_CBC_SHA', 'CBC'),
+  'cis-4.2.13': kubelet('"podPidsLimit": 4096', '"podPidsLimit": -1', '-1'),
+  'cis-5.1.1': {
+    host: { clusterObjects: replace('"system:masters"}', '"system:masters"}, {"kind": "User", "name": "mallory"}') },
+    names: 'User mallory by cluster-admin',
+  },
+  'cis-5.1.5': {
+    host: { clusterObjects: replace('"automountServiceAccountToken": false', '"automountServiceAccountToken": true') },
+    names: 'default',
+  },
+  'cis-5.2.1': { host: { clusterConfig: replace('enforce: restricted', 'enforce: privileged') }, names: 'privileged' },
+  'cis-5.2.2': container('"privileged": true'),
+  'cis-5.2.3': podSpec('"hostPID": true'),
+  'cis-5.2.4': podSpec('"hostIPC": true'),
+  'cis-5.2.5': podSpec('"hostNetwork": true'),
+  'cis-5.2.6': container('"allowPrivilegeEscalation": true'),
+  'volumes-retained': { host: { clusterObjects: replace('"Retain"', '"Delete"') }, names: 'pvc-1' },
   'tunnel-kubernetes': { seen: { clusterApi: { value: 200 } }, names: 'HTTP 200 without credentials' },
   'tunnel-ops-api': { seen: { opsApi: { value: 404 } }, names: 'HTTP 404' },
   'tls-protocol': { seen: { tls: { value: { ...tls.value, old: true } } }, names: 'TLS 1.1' },
@@ -148,6 +301,19 @@ const breaks: Readonly<Record<string, { readonly host?: Changes; readonly seen?:
 
 /** Checks whose worst is a warning: a person decides. */
 const warnings: typeof breaks = {
+  'k3s-passed-through': { of: passing, names: 'flannel-backend is added' },
+  'cis-5.3.2': {
+    host: { clusterObjects: replace('"deny-all", "namespace": "shop"', '"deny-all", "namespace": "x"') },
+    names: 'shop',
+  },
+  'cis-5.6.4': {
+    host: { clusterObjects: replace('"web-1", "namespace": "shop"', '"web-1", "namespace": "default"') },
+    names: 'default/web-1',
+  },
+  'volumes-backed-up': {
+    host: { clusterObjects: replace('"name": "data", "namespace": "shop"', '"name": "data", "namespace": "other"') },
+    names: 'other/data',
+  },
   'upgrades-reboot': { host: { system: replace('uptime=', 'reboot=yes\nuptime=') }, names: 'asks for a reboot' },
 };
 
@@ -168,9 +334,9 @@ describe.each([
   ['fail', breaks],
   ['warn', warnings],
 ] as const)('%s', (verdict, table) => {
-  test.each(Object.entries(table))('%s names what is wrong', (id, { host, seen, names }) => {
+  test.each(Object.entries(table))('%s names what is wrong', (id, { host, seen, of, names }) => {
     const looks = { ...inside(baseline, host), ...outside, ...seen };
-    const result = judge(looks).find((one) => one.id === id);
+    const result = judge(looks, of).find((one) => one.id === id);
     expect(result).toMatchObject({ verdict, evidence: expect.stringContaining(names), next: expect.any(String) });
   });
 });
@@ -187,6 +353,7 @@ test('a program that is not there, hangs or prints something else is no evidence
     ['sysctl-network', 'unknown'],
     ['sysctl-kernel', 'unknown'],
     ['run-completed', 'unknown'],
+    ['run-drift', 'unknown'],
   ]);
 });
 
@@ -200,6 +367,14 @@ test('inside a container the kernel and the clock are skipped, and say why', () 
     'system-audit skip',
   ]);
   expect(skipped[0]?.evidence).toContain('systemd-nspawn');
+});
+
+test('a host that was made just now is compared soon; one that was made long ago should have been', () => {
+  const never = inside(baseline, { drift: () => 'null' });
+  const verdict = (at: Date) =>
+    judgeAll({ ...never, ...outside }, { platform, baseline, now: at }).find(({ id }) => id === 'run-drift')?.verdict;
+  expect(verdict(new Date('2026-11-26T01:11:00Z'))).toBe('warn');
+  expect(verdict(new Date('2026-11-26T02:11:00Z'))).toBe('fail');
 });
 
 test('what the platform file opens may answer, and SSH where it is public', () => {
@@ -239,6 +414,18 @@ test('the baseline is read from the role’s own templates', () => {
   expect(baseline.journald).toMatchObject({ Storage: 'persistent' });
 });
 
+test('lynis’ report is its index, its warnings, and how many suggestions', () => {
+  const report =
+    'lynis_version=3.1.4\nwarning[]=BOOT-5122|No password set on GRUB|-|-|\nsuggestion[]=A|b|\nhardening_index=71\n';
+  expect(parseLynis(report)).toEqual({
+    version: '3.1.4',
+    hardeningIndex: 71,
+    warnings: ['BOOT-5122: No password set on GRUB'],
+    suggestions: 1,
+  });
+  expect(() => parseLynis('')).toThrow('no hardening index');
+});
+
 test('JUnit has a case for each check, and nothing in it is read as markup', () => {
   const looks = { ...inside(baseline, { accounts: append('<b>&"\u0007 2') }), ...outside };
   const results = judge({ ...looks, sockets: { blind: 'no ss' } });
@@ -252,6 +439,7 @@ test('JUnit has a case for each check, and nothing in it is read as markup', () 
     compliant: false,
     counts: { fail: 1, unknown: 1, warn: 0, skip: 0, pass: results.length - 2 },
     checks: results,
+    lynis: null,
   };
   const xml = asJunit(report);
   expect(xml.match(/<testcase /g)).toHaveLength(checks.length);

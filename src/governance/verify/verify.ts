@@ -12,6 +12,7 @@ import {
   verdicts,
 } from './check.ts';
 import { lookInside } from './host/collect.ts';
+import { askLynis, type LynisReport } from './host/lynis.ts';
 import type { OperatorFacts } from './operator.ts';
 import { lookOutside } from './outside/probes.ts';
 import { checks } from './registry.ts';
@@ -36,17 +37,24 @@ export interface VerifyReport {
   readonly compliant: boolean;
   readonly counts: Readonly<Record<Verdict, number>>;
   readonly checks: readonly CheckResult[];
+  /** A second opinion, where it was asked for: it makes nothing red. */
+  readonly lynis: LynisReport | null;
 }
 
 export interface VerifyOptions {
   readonly quick: boolean;
   readonly clock: Clock;
+  /** Ask lynis for a second opinion. */
+  readonly lynis: boolean;
   /** What this machine knows of the recovery kit. */
   readonly kit: Look<OperatorFacts['kit']>;
 }
 
 /** Looks at the host from outside and from inside, and judges what was seen. Nothing is changed. */
-export async function verify(connection: Connection, { quick, clock, kit }: VerifyOptions): Promise<VerifyReport> {
+export async function verify(
+  connection: Connection,
+  { quick, clock, kit, lynis }: VerifyOptions,
+): Promise<VerifyReport> {
   const { platform, ways, way, progress } = connection;
   const started = clock.now();
   progress.step('looking at the host from inside');
@@ -54,6 +62,8 @@ export async function verify(connection: Connection, { quick, clock, kit }: Veri
   const looked: Look<OperatorFacts['clock']> = { value: { from: started.getTime(), to: clock.now().getTime() } };
   const outside = await lookOutside(connection, { quick, inside });
   const looks = { ...inside, ...outside, kit, clock: looked };
+  if (lynis) progress.step('asking lynis for a second opinion');
+  const opinion = lynis ? await askLynis(connection) : null;
   const results = judgeAll(looks, { platform, baseline: await readBaseline(), now: clock.now() });
   return {
     platform: platform.name,
@@ -65,6 +75,7 @@ export async function verify(connection: Connection, { quick, clock, kit }: Veri
     compliant: !results.some(({ verdict }) => isRed(verdict)),
     counts: count(results),
     checks: results,
+    lynis: opinion,
   };
 }
 

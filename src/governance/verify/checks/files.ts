@@ -4,7 +4,7 @@ import type { FileFacts } from '../host/files.ts';
 const next =
   'set it back (`chown root:root`, `chmod`), or run `socle up`; a key that others could read has to be made anew';
 
-const octal = (mode: number) => `0${mode.toString(8).padStart(3, '0')}`;
+export const octal = (mode: number) => `0${mode.toString(8).padStart(3, '0')}`;
 export const tellFile = ({ path, mode, owner, group }: FileFacts) => `${path} is ${octal(mode)} ${owner}:${group}`;
 
 /** Which bits a file may have, and whose it may be. */

@@ -1,6 +1,10 @@
+import { judgeDrift } from '../../../host/drift-report.ts';
 import { check, fail, pass, warn } from '../check.ts';
 
 const day = 86_400_000;
+
+/** A run is followed by a comparison two minutes later, which takes a while. Milliseconds. */
+const soon = 900_000;
 
 /** What is seen of the platform as a whole: its runs, its kit, its answers through the tunnel. */
 export const platformChecks = [
@@ -16,6 +20,23 @@ export const platformChecks = [
       if (!last) return fail('there was no run on this host');
       const good = last.status === 'done' && last.failed.length === 0;
       return (good ? pass : fail)(`${last.id}: ${last.status}, ${last.failed.length} tasks failed`);
+    },
+  }),
+  check({
+    id: 'run-drift',
+    title: 'the host is as its last run made it, and was compared not too long ago',
+    requirements: ['MO-2', 'FR27', 'FR9'],
+    side: 'inside',
+    next: '`socle drift show` names each deviation; `socle up` puts it right, `socle drift run` compares anew',
+    looks: ['drift', 'runs'],
+    judge({ drift, runs }, { platform, now }) {
+      const { state, detail } = judgeDrift(drift, platform.drift.every, now);
+      if (state === 'ok') return pass(detail);
+      const last = runs.find((run) => !run.check)?.endedAt;
+      const fresh = last ? now.getTime() - Date.parse(last) < soon : false;
+      if (state === 'never compared' && fresh)
+        return warn(detail, 'the host compares itself soon after a run: look again later');
+      return fail(detail);
     },
   }),
   check({

@@ -1,4 +1,8 @@
 import { accounts, sshd } from './access.ts';
+import { clusterConfig, clusterFiles, clusterServer, encryption, kubelet } from './cluster.ts';
+import { clusterObjects } from './cluster-objects.ts';
+import { daemonStatus } from './daemon.ts';
+import { drift } from './drift.ts';
 import { files } from './files.ts';
 import { firewall } from './firewall.ts';
 import { apparmor, audit, sysctls } from './kernel.ts';
@@ -26,6 +30,14 @@ export const pieces = {
   disks,
   journal,
   runs,
+  drift,
+  daemonStatus,
+  clusterServer,
+  clusterFiles,
+  clusterConfig,
+  clusterObjects,
+  kubelet,
+  encryption,
 } as const;
 
 export type PieceName = keyof typeof pieces;
