@@ -31,6 +31,9 @@ export async function seedMachine(directory: string, name: string): Promise<void
   for (const path of [join(upper, 'home/debian'), ssh, join(ssh, 'authorized_keys')])
     await chown(path, firstUser, firstUser);
   await chmod(ssh, 0o700);
+  // With cgroup v1 nobody tells when a user's manager has ended: the next log-in would wait two minutes. It stays instead.
+  await mkdir(join(upper, 'var/lib/systemd/linger'), { recursive: true });
+  await writeFile(join(upper, 'var/lib/systemd/linger/debian'), '');
   await writeFile(join(upper, 'etc/hostname'), `${name}\n`);
   await writeFile(join(upper, 'etc/hosts'), `127.0.0.1 localhost\n::1 localhost\n127.0.1.1 ${name}\n`);
   await writeFile(join(upper, 'etc/resolv.conf'), `nameserver ${nameServer}\n`);
