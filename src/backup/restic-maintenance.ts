@@ -43,7 +43,7 @@ export function freedBytes(printed: string): number {
   return parseSize(total ?? '') ?? 0;
 }
 
-const keysSchema = z.array(z.object({ id: z.string() }));
+const keysSchema = z.array(z.object({ id: z.string(), userName: z.string() }));
 
 /**
  * Adds a key whose password is the content of a file. Its label shows in `restic key list`.
@@ -56,8 +56,7 @@ export async function addKey(
   signal?: AbortSignal,
 ): Promise<string> {
   await readSecret({ file: newPasswordFile });
-  const keys = async () =>
-    keysSchema.parse(JSON.parse(await runRestic(context, ['key', 'list', '--json'], { signal }))).map(({ id }) => id);
+  const keys = async () => (await listKeys(context, signal)).map(({ id }) => id);
   const before = new Set(await keys());
   await runRestic(context, ['key', 'add', '--new-password-file', resolve(newPasswordFile), '--user', label], {
     signal,
@@ -65,4 +64,15 @@ export async function addKey(
   const added = (await keys()).find((id) => !before.has(id));
   if (added !== undefined) return added;
   throw fail('vault-failed', `restic added no key to the vault ${context.repository.address}`);
+}
+
+async function listKeys(context: ResticContext, signal?: AbortSignal): Promise<z.infer<typeof keysSchema>> {
+  return keysSchema.parse(JSON.parse(await runRestic(context, ['key', 'list', '--json'], { signal })));
+}
+
+/** Removes every key with this label; the one that the vault was opened with cannot be among them. */
+export async function removeKeys(context: ResticContext, label: string, signal?: AbortSignal): Promise<number> {
+  const labelled = (await listKeys(context, signal)).filter(({ userName }) => userName === label);
+  for (const { id } of labelled) await runRestic(context, ['key', 'remove', id], { signal });
+  return labelled.length;
 }

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fail, SocleError } from '../kernel/errors.ts';
 import { longPatience, type ResticContext } from './restic.ts';
-import { addKey, checkRepository, freedBytes } from './restic-maintenance.ts';
+import { addKey, checkRepository, freedBytes, removeKeys } from './restic-maintenance.ts';
 import { readFromVault } from './restic-read.ts';
 import { removeStaleLocks, runReading, runRestic } from './restic-run.ts';
 import { filterOf, parseSnapshots, tagsOf } from './snapshots.ts';
@@ -124,6 +124,10 @@ export class ResticVault implements Vault {
 
   async addKey(newPasswordFile: string, label: string, signal?: AbortSignal): Promise<string> {
     return addKey(this.#restic, newPasswordFile, label, signal);
+  }
+
+  async removeKeys(label: string, signal?: AbortSignal): Promise<number> {
+    return removeKeys(this.#restic, label, signal);
   }
 
   async copyTo(other: Vault, snapshots: readonly string[], signal?: AbortSignal): Promise<void> {

@@ -83,6 +83,8 @@ export interface Vault {
   check(part?: { n: number; of: number }, signal?: AbortSignal): Promise<CheckResult>;
   /** Adds a second key (recovery kit); its password comes from a file. Resolves to the key's id. */
   addKey(newPasswordFile: string, label: string, signal?: AbortSignal): Promise<string>;
+  /** Removes the keys with this label; none is fine. Resolves to how many there were. */
+  removeKeys(label: string, signal?: AbortSignal): Promise<number>;
   /** Copies these snapshots to another vault. */
   copyTo(other: Vault, snapshots: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Removes restic locks whose process is gone. */

@@ -3,6 +3,7 @@ import { createKit } from '../recovery/create.ts';
 import { identityPath } from '../secrets/store.ts';
 import { identity } from './host-options.ts';
 import { required } from './options.ts';
+import { warn } from './paint.ts';
 import { verb as define } from './verb.ts';
 
 /** `socle kit create` */
@@ -18,7 +19,7 @@ export const verb = define({
     'with restic and PostgreSQL alone. Whoever holds it can read every backup: keep it off the host, and locked away.',
   async run({ to, identity }, session) {
     const [platform, deps] = [await session.platform(), await session.vaultDeps()];
-    const { directory, kit } = await createKit(
+    const { directory, kit, warnings } = await createKit(
       {
         platform,
         actor: session.actor,
@@ -36,8 +37,12 @@ export const verb = define({
       `socle kit confirm --from ${directory}, where the kit will be kept`,
     ];
     return {
-      data: { directory, ...kit, next },
-      text: `${directory} is written. Whoever holds it can read every backup.\nNext: ${next.join('; then ')}`,
+      data: { directory, ...kit, warnings, next },
+      text: [
+        `${directory} is written. Whoever holds it can read every backup.`,
+        ...warnings.map((text) => `${warn('warning')}  ${text}`),
+        `Next: ${next.join('; then ')}`,
+      ].join('\n'),
     };
   },
 });

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { VaultDeps } from '../backup/deps.ts';
 import { readRepository } from '../backup/repository.ts';
 import { addVaultKey, type VaultRequest } from '../backup/vault-admin.ts';
 import { recordOperation } from '../governance/operations.ts';
-import { fail } from '../kernel/errors.ts';
+import { asSocleError, fail } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { ownFile } from '../kernel/place.ts';
 import { readSecret } from '../kernel/secret.ts';
@@ -35,13 +35,15 @@ export interface CreateRequest extends VaultRequest {
 export interface CreatedKit {
   readonly directory: string;
   readonly kit: Kit;
+  /** What the operator has to know of the medium. */
+  readonly warnings: readonly string[];
 }
 
 const byHand = ownFile('docs/runbooks/restore-by-hand.md');
 
 /**
  * Makes a recovery kit: a directory of files of mode 0600, and in each vault a key that only the kit has. It is made
- * beside its place and moved there whole. When it fails, a vault may keep a key whose password nobody has.
+ * beside its place and moved there whole. When it fails, its keys leave the vaults again.
  * @throws `already-there`, `usage`, `not-found` before the first `socle up`, `secret-…`, `vault-…`
  */
 export async function createKit(request: CreateRequest, deps: VaultDeps): Promise<CreatedKit> {
@@ -58,19 +60,47 @@ export async function createKit(request: CreateRequest, deps: VaultDeps): Promis
   return recordOperation(deps.db, deps.clock, start, async () => {
     const peer = await sparePeer(platform, request.file, request.files);
     const staging = await mkdtemp(`${directory}.part-`);
+    const id = newId('k', deps.clock.now());
     try {
-      const kit = await fill(staging, vaults, peer, request, deps);
+      const kit = await fill(id, staging, vaults, peer, request, deps);
       deps.signal?.throwIfAborted();
+      const warnings = (await keepsPermissions(staging)) ? [] : [withoutPermissions(directory)];
       await settle(staging, directory, peer, request.file);
       noteKit(deps.db, kit, null);
-      return { directory, kit };
+      return { directory, kit, warnings };
+    } catch (error) {
+      await takeBack(id, deps);
+      throw error;
     } finally {
       await rm(staging, { recursive: true, force: true });
     }
   });
 }
 
+/** A key that was added for a kit that will never be would open the vault with a password that nobody has. */
+async function takeBack(id: string, { vault, copy, progress }: VaultDeps): Promise<void> {
+  for (const one of copy ? [vault, copy] : [vault]) {
+    await one.removeKeys(id).catch((error: unknown) => {
+      // One that is out of reach, or opens with no password of ours, has no key of this kit, most likely.
+      const { code, message } = asSocleError(error);
+      if (code !== 'vault-absent' && code !== 'vault-wrong-password') {
+        progress.note(`${one.address} may keep the key ${id} of a kit that was not made: ${message}`);
+      }
+    });
+  }
+}
+
+/** A file system such as FAT lets everybody on the machine read what is on it, whatever mode was asked for. */
+async function keepsPermissions(directory: string): Promise<boolean> {
+  return ((await stat(join(directory, kitFiles.password))).mode & 0o077) === 0;
+}
+
+const withoutPermissions = (directory: string) =>
+  `the medium of ${directory} keeps no permissions (FAT, most likely): where it is mounted, everybody on that machine can ` +
+  'read the kit. Unmount it at once, and keep it locked away; an encrypted stick is better';
+
 async function fill(
+  id: string,
   staging: string,
   configs: readonly VaultConfig[],
   peer: SparePeer | undefined,
@@ -100,8 +130,6 @@ async function fill(
   if (ssh && ssh.hostKeys.length > 0) await put(kitFiles.knownHosts, await readFile(files.knownHosts, 'utf8'));
   await put(kitFiles.byHand, await readFile(byHand, 'utf8'));
 
-  const now = deps.clock.now();
-  const id = newId('k', now);
   const passwordFile = join(staging, kitFiles.password);
   deps.progress.step('adding a key to the vault');
   const keys = await addVaultKey({ ...request, passwordFile, label: id }, deps);
@@ -118,7 +146,7 @@ async function fill(
     version: 1,
     id,
     platform: platform.name,
-    createdAt: now.toISOString(),
+    createdAt: deps.clock.now().toISOString(),
     vaults,
     peer: peer?.name ?? null,
     ssh,

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -212,6 +212,52 @@ test('one that cannot be made leaves nothing: no directory, no peer', async () =
   await refused('not-found');
   expect((await cli('kit', 'status')).answer.state).toBe('none');
 });
+
+/** Ids of the keys that open a vault. */
+async function keysOf(vault: string): Promise<string[]> {
+  const { stdout } = await run('restic', ['--repo', at('work', vault), 'key', 'list', '--json', '--no-cache'], {
+    env: { RESTIC_PASSWORD_FILE: at('work/vault.password') },
+  });
+  return JSON.parse(stdout).map(({ id }: { id: string }) => id);
+}
+
+test('a kit that fails at the second vault, or after both, leaves no key that nobody has the password of', async () => {
+  const before = [await keysOf('vault'), await keysOf('copy')];
+  expect(before.map(({ length }) => length)).toEqual([1, 1]);
+  await rename(at('work/copy'), at('work/copy-away'));
+  expect((await create()).answer.error.code).toBe('vault-absent');
+  await rename(at('work/copy-away'), at('work/copy'));
+  expect([await keysOf('vault'), await keysOf('copy')]).toEqual(before);
+
+  // Its place is taken while the keys are added.
+  const watching = setInterval(() => existsSync(at('work/copy/keys')) && taken(), 5);
+  const taken = () => {
+    if (readdirSync(at('work/copy/keys')).length > 1) mkdirSync(at('usb/kit/in-the-way'), { recursive: true });
+  };
+  const { answer } = await create().finally(() => clearInterval(watching));
+  expect(answer.error).toBeDefined();
+  expect([await keysOf('vault'), await keysOf('copy')]).toEqual(before);
+}, 120_000);
+
+const mounts = process.getuid?.() === 0 && existsSync('/dev/fuse') && existsSync('/usr/bin/bindfs');
+const noBindfs = mounts ? '' : '(SKIPPED: needs root, /dev/fuse and bindfs)';
+test.skipIf(noBindfs !== '')(
+  `a medium that keeps no permissions, as FAT, is told ${noBindfs}`,
+  async () => {
+    expect((await create(at('usb/other'))).answer.warnings).toEqual([]);
+    await mkdir(at('stick'));
+    await run('bindfs', ['--perms=a+rwX', '--chmod-ignore', at('usb'), at('stick')]);
+    try {
+      const { exitCode, answer } = await create(at('stick/kit'));
+      expect(exitCode).toBe(0);
+      expect(answer.warnings).toEqual([expect.stringContaining('keeps no permissions')]);
+      expect((await confirm(at('stick/kit'))).exitCode).toBe(0);
+    } finally {
+      await run('umount', [at('stick')]);
+    }
+  },
+  120_000,
+);
 
 test('a kit that would not do is not confirmed, and one for other vaults is out of date', async () => {
   await create();
