@@ -21,6 +21,7 @@ export const contents: readonly Entry[] = [
   },
   { path: 'up', summary: 'make the host what the platform file says', load: () => import('./up.ts') },
   { path: 'plan', summary: 'what `socle up` would change', load: () => import('./plan.ts') },
+  { path: 'upgrade', summary: 'bring the daemon of the host to this release', load: () => import('./upgrade.ts') },
   { path: 'verify', summary: 'check the host from outside and inside', load: () => import('./verify.ts') },
   {
     path: 'kubeconfig',

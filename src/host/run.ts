@@ -46,7 +46,11 @@ python3 -c "$3" "$bundles/$id" "$1"
 systemctl stop socle-drift.service 2>/dev/null || true
 systemctl reset-failed socle-run.service 2>/dev/null || true
 if ! systemd-run --quiet --collect --unit=socle-run --description="Provisioning run $id" \\
-  "$bundles/$id/host/socle-run" execute "$id"; then rm -rf "$bundles/$id"; exit ${busyCode}; fi
+  "$bundles/$id/host/socle-run" execute "$id"; then
+  rm -rf "$bundles/$id"
+  systemctl is-active --quiet socle-run.service && exit ${busyCode}
+  exit 1
+fi
 ln -sfn "$id" "$bundles/current"
 kept=$(readlink "$bundles/kept" || true)
 for old in "$bundles"/r-*; do

@@ -607,6 +607,14 @@ export const failures = {
     title: 'the platform file names a secret of the host that is not there',
     next: 'put it there as root, mode 0600, or name a file of this machine: `socle up` sends that one',
   },
+  'upgrade-rolled-back': {
+    category: 'dependency',
+    status: 500,
+    exit: exit.refused,
+    retryable: false,
+    title: 'the new release did not come to answer, and the one before runs again',
+    next: 'correct the cause that its last lines name, then run `socle upgrade` again',
+  },
   'run-failed': {
     category: 'dependency',
     status: 500,

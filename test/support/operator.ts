@@ -17,6 +17,7 @@ export interface SocleDocument {
   readonly file: string;
   readonly ssh: string | null;
   readonly sent: readonly string[];
+  readonly api: string | null;
   readonly peerFiles: readonly string[];
   readonly record: {
     readonly key: string;
