@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../kernel/process-identity.ts';
 import { type DebianRelease, machineDirectory } from './names.ts';
@@ -16,8 +16,12 @@ export const directoryOf = (name: string) => join(machineDirectory(), name);
 
 const read = async <T>(name: string, file: string) =>
   JSON.parse(await readFile(join(directoryOf(name), file), 'utf8').catch(() => 'null')) as T | null;
-const write = (name: string, file: string, content: unknown) =>
-  writeFile(join(directoryOf(name), file), JSON.stringify(content), { mode: 0o600 });
+/** Whole, or not at all: others read it at any time. */
+async function write(name: string, file: string, content: unknown): Promise<void> {
+  const path = join(directoryOf(name), file);
+  await writeFile(`${path}.new`, JSON.stringify(content), { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
 
 /** Makes the machine's directory ours: whoever finds it knows from this whether it is still in use. */
 export async function claimDirectory(name: string): Promise<void> {
