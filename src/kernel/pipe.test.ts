@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openPipe, type Pipe } from './pipe.ts';
-import { type StartedProcess, start } from './process.ts';
+import { run, type StartedProcess, start } from './process.ts';
 
 /** A child that writes into a pipe of ours. */
 async function writing(script: string): Promise<{ pipe: Pipe; child: StartedProcess }> {
@@ -30,6 +33,21 @@ test('a large stream comes whole and in order, whatever pieces it is written in'
 test('what is written in between pauses is read, and so is nothing at all', async () => {
   expect((await read((await writing('printf a; sleep 0.05; printf b')).pipe)).toString()).toBe('ab');
   expect((await read((await writing('true')).pipe)).toString()).toBe('');
+});
+
+test('a machine without Perl, where the pipe stays narrow, reads the same', async () => {
+  const programs = await mkdtemp(join(tmpdir(), 'socle-no-perl-'));
+  for (const name of ['mkfifo', 'sh', 'seq']) {
+    await symlink((await run('sh', ['-c', `command -v ${name}`])).stdout.trim(), join(programs, name));
+  }
+  vi.stubEnv('PATH', programs);
+  try {
+    const { pipe } = await writing('seq 1 100000');
+    expect((await read(pipe)).toString().split('\n').length).toBe(100_001);
+  } finally {
+    vi.unstubAllEnvs();
+    await rm(programs, { recursive: true });
+  }
 });
 
 test('a chunk is valid until the promise for it has resolved', async () => {
