@@ -3,6 +3,7 @@ import type { ClusterConfig, Platform } from '../platform/schema.ts';
 import { planK3s } from './config.ts';
 import { defaultAccountObjects } from './default-accounts.ts';
 import { localPathObjects } from './local-path.ts';
+import { lock } from './lock.ts';
 import type { Artifact } from './mirror.ts';
 import { manifest } from './objects.ts';
 
@@ -25,6 +26,9 @@ export function clusterVariables(
   const { nodeName, files } = planK3s(platform, cluster);
   return {
     k3s_node_name: nodeName,
+    // Only the host can ask a program of somebody's own build.
+    k3s_version: cluster.mirror_sums === undefined ? lock.k3s.version : '',
+    k3s_upgrade_wait: Math.ceil(cluster.k3s.upgrade_wait / 1_000),
     k3s_config: files,
     k3s_downloads: artifacts.map((artifact) => ({
       dest: destinationOf(artifact),

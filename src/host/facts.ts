@@ -18,6 +18,8 @@ export interface HostFacts {
   readonly network: boolean;
   /** A unit of K3s that Socle did not write; empty when there is none. */
   readonly foreignK3s: string;
+  /** Version of the K3s on the host; empty when there is none. */
+  readonly k3s: string;
   /** Keys of K3s' configuration that the cluster on the host was made with; none without a cluster. */
   readonly madeWith: Readonly<Record<string, string>>;
   /** Programs that have a port which ours need: `udp 51820 (openvpn)`. */
@@ -58,6 +60,7 @@ done
 if test -e /var/lib/rancher/k3s/server/db; then
   sed -nE 's/^(${fixedKeys.join('|')}): (.*)/madeWith=\\1 \\2/p' /etc/rancher/k3s/config.yaml
 fi
+if test -x /usr/local/bin/k3s; then echo "k3s=$(/usr/local/bin/k3s --version 2>/dev/null | sed -nE '1s/^k3s version (\\S+).*/\\1/p')"; fi
 busy() { sed -n 's/.*users:(("\\([^"]*\\)".*/\\1/p' | sort -u | grep -vE "$2" | sed "s/.*/busyPort=$1 (&)/"; }
 ss -Hlunp "sport = :$2" | busy "udp $2" '^(wireguard-go)$'
 wg show all listen-port 2>/dev/null | awk -v port="$2" '$2 == port && $1 != "wg0" {print "busyPort=udp " port " (" $1 ")"}'
@@ -86,6 +89,7 @@ export async function readFacts(
     ansible: facts.get('ansible') === 'yes',
     network: facts.get('network') === 'yes',
     foreignK3s: facts.get('foreignK3s') ?? '',
+    k3s: facts.get('k3s') ?? '',
     tunnel: client && key ? { client, key, port: Number(port) } : null,
     madeWith: Object.fromEntries(all('madeWith').map((text) => text.split(' '))),
     busyPorts: all('busyPort'),

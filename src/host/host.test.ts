@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { lock } from '../cluster/lock.ts';
 import { SocleError } from '../kernel/errors.ts';
 import { parsePlatform } from '../platform/load.ts';
 import { bundle } from './bundle.ts';
@@ -83,6 +84,7 @@ test('a host that cannot be provisioned is refused before anything is changed', 
     architecture: 'x86_64',
     network: false,
     foreignK3s: '',
+    k3s: '',
     busyPorts: [],
     madeWith: {},
     tunnel: null,
@@ -103,6 +105,11 @@ test('a host that cannot be provisioned is refused before anything is changed', 
     expect(asked(one, 'network')).toBe('none');
     expect(asked(one, 'network', 'orchestration')).toBe('host-unsupported');
   }
+  for (const k3s of ['v1.30.0+k3s1', 'v1.99.0+k3s1']) {
+    expect(asked({ k3s }, 'network')).toBe('none');
+    expect(asked({ k3s }, 'network', 'orchestration')).toBe('k3s-version');
+  }
+  expect(asked({ k3s: lock.k3s.version }, 'network', 'orchestration')).toBe('none');
   const made = { 'node-name': 't', 'cluster-cidr': '10.42.0.0/16', 'service-cidr': '10.43.0.0/16' };
   expect(asked({ madeWith: made }, 'network', 'orchestration')).toBe('none');
   expect(asked({ madeWith: { ...made, 'node-name': 'u' } }, 'network', 'orchestration')).toBe('cluster-fixed');

@@ -1,5 +1,7 @@
 import { parse } from 'yaml';
 import { planK3s } from '../cluster/config.ts';
+import { lock } from '../cluster/lock.ts';
+import { stepBetween } from '../cluster/versions.ts';
 import { fail } from '../kernel/errors.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { Platform } from '../platform/schema.ts';
@@ -15,7 +17,7 @@ export function wantedPorts({ vpn }: Platform, domains: readonly Domain[]): Want
 
 /**
  * Refuses what cannot end well, before anything was changed.
- * @throws `host-unsupported`, `domain-needs-another`, `cluster-fixed`
+ * @throws `host-unsupported`, `domain-needs-another`, `cluster-fixed`, `k3s-version`
  */
 export function requireSupported(facts: HostFacts, platform: Platform, domains: readonly Domain[]): void {
   const { os, release, memory, freeDisk, busyPorts } = facts;
@@ -61,7 +63,17 @@ function requireSupportsCluster(facts: HostFacts, platform: Platform): void {
       next: 'lower `cluster.reserved.memory` or `drill.limits.memory`, or take a host with 4 GB',
     });
   }
+  // A build of one's own says its version on the host only, where the run asks it.
+  if (cluster && cluster.mirror_sums === undefined) requireStep(facts.k3s, lock.k3s.version);
   if (cluster) requireSameCluster(facts, parse(planK3s(platform, cluster).files['config.yaml'] ?? ''));
+}
+
+function requireStep(from: string, to: string): void {
+  const step = from === '' ? 'same' : stepBetween(from, to);
+  if (step === 'down')
+    throw fail('k3s-version', `the host runs K3s ${from}, and this Socle would install ${to}, which is older`);
+  if (step === 'skips')
+    throw fail('k3s-version', `the host runs K3s ${from}, and ${to} is more than one minor version newer`);
 }
 
 function requireSameCluster({ madeWith }: HostFacts, wanted: Readonly<Record<string, unknown>>): void {

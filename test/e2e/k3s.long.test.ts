@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { findMirror } from '../../src/cluster/mirror.ts';
@@ -10,6 +9,7 @@ import { manifest } from '../../src/cluster/objects.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
+import { mirrorFiles as files, linkMirror, sandboxExceptions } from '../support/k3s.ts';
 import { Operator, type SocleAnswer } from '../support/operator.ts';
 import { until } from '../support/until.ts';
 
@@ -17,21 +17,10 @@ import { until } from '../support/until.ts';
 const vpn = '10.8.0.1';
 const mirror = findMirror();
 
-/** What this needs of the mirror: its own build of K3s, and images of these names. */
-const images = ['pause', 'coredns', 'local-path-provisioner', 'busybox', 'socle-test'].map((n) => `images/${n}.tar`);
-const files = ['k3s', ...images];
-
 /** Not K3s' own ones: everything has to take them from the platform file. */
 const networks = { pods: '10.100.0.0/16', services: '10.101.0.0/16' };
 const serviceAddress = '10.101.0.80';
 const nodePort = 30_080;
-
-/** What a machine that shares our kernel cannot have; a real host has none of these. */
-const exceptions = {
-  'protect-kernel-defaults': false,
-  'flannel-backend': 'host-gw',
-  'kubelet-arg+': ['fail-cgroupv1=false', 'cgroup-driver=cgroupfs'],
-};
 
 /** Tasks of the role. */
 const written = ['Write configuration, objects and unit'];
@@ -131,29 +120,14 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
     (await operator.exec('curl', ['-sS', '--max-time', '3', ...args, url], where)).stdout;
   const served = (where: 'operator' | 'wan' = 'operator') => curl(`http://${serviceAddress}/`, where);
 
-  /** A mirror with links to the files that are needed, and its own list of checksums. */
-  async function linkMirror(): Promise<string> {
-    let sums = '';
-    for (const file of files) {
-      const source = join(mirror ?? '', file);
-      await mkdir(dirname(join(own, file)), { recursive: true });
-      await symlink(source, join(own, file));
-      sums += `${createHash('sha256')
-        .update(await readFile(source))
-        .digest('hex')}  ${file}\n`;
-    }
-    await writeFile(join(own, 'SHA256SUMS'), sums);
-    return createHash('sha256').update(sums).digest('hex');
-  }
-
   beforeAll(async () => {
     const directory = await mkdtemp(join(tmpdir(), 'socle-k3s-'));
     own = join(directory, 'mirror');
-    const sums = await linkMirror();
+    const sums = await linkMirror(mirror ?? '', own);
     operator = new Operator(await bootMachine({ name, release, kubernetes: true }, silent), directory);
     login = await operator.login();
     platformFile = join(directory, 'platform.yaml');
-    const cluster = { networks, mirror_sums: sums, k3s: { config: exceptions } };
+    const cluster = { networks, mirror_sums: sums, k3s: { config: sandboxExceptions } };
     await writeFile(
       platformFile,
       stringify({ name, environment: 'dev', host: { address: addresses.host.v4 }, cluster }),

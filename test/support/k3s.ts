@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+/** What the tests need of an artifact mirror: its own build of K3s, and images of these names. */
+const images = ['pause', 'coredns', 'local-path-provisioner', 'busybox', 'socle-test'].map((n) => `images/${n}.tar`);
+export const mirrorFiles: readonly string[] = ['k3s', ...images];
+
+/** What a machine that shares our kernel cannot have; a real host has none of these. */
+export const sandboxExceptions = {
+  'protect-kernel-defaults': false,
+  'flannel-backend': 'host-gw',
+  'kubelet-arg+': ['fail-cgroupv1=false', 'cgroup-driver=cgroupfs'],
+};
+
+async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
+
+/**
+ * A mirror with links to the files that are needed, and its own list of checksums.
+ * @param k3s another program in the place of the mirror's
+ * @returns the list's SHA-256, which a platform file vouches for it with
+ */
+export async function linkMirror(from: string, to: string, k3s = join(from, 'k3s')): Promise<string> {
+  await rm(to, { recursive: true, force: true });
+  let sums = '';
+  for (const file of mirrorFiles) {
+    const source = file === 'k3s' ? k3s : join(from, file);
+    await mkdir(dirname(join(to, file)), { recursive: true });
+    await symlink(source, join(to, file));
+    sums += `${await sha256Of(source)}  ${file}\n`;
+  }
+  await writeFile(join(to, 'SHA256SUMS'), sums);
+  return createHash('sha256').update(sums).digest('hex');
+}
