@@ -100,6 +100,13 @@ afterAll(() => app.close());
 const get = (url: string, headers: Record<string, string> = {}) =>
   app.inject({ url, headers: { host: 'localhost', ...headers } });
 
+test('it answers to names of loopback, and to the address that it listens on', async () => {
+  for (const host of ['localhost:7410', '127.0.0.1', '[::1]:7410', '10.8.0.1', '10.8.0.1:7410']) {
+    expect((await get('/readyz', { host })).statusCode, host).toBe(200);
+  }
+  expect((await get('/readyz', { host: '10.8.0.2:7410' })).statusCode).toBe(421);
+});
+
 test('health: the worst of the components, with ages; a failure is a 503', async () => {
   const warn = await get('/v1/health');
   expect(warn.statusCode).toBe(200);
