@@ -45,6 +45,8 @@ python3 -c "$3" "$bundles/$id" "$1"
 # A comparison changes nothing: it can end at any time.
 systemctl stop socle-drift.service 2>/dev/null || true
 systemctl reset-failed socle-run.service 2>/dev/null || true
+# One that ended may still be loaded: with cgroup v1, nobody tells systemd that it has no process left.
+[ "$(systemctl show -P LoadState socle-run.service)" = not-found ] || systemctl daemon-reload
 if ! systemd-run --quiet --collect --unit=socle-run --description="Provisioning run $id" \\
   "$bundles/$id/host/socle-run" execute "$id"; then
   rm -rf "$bundles/$id"
