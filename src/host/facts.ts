@@ -24,6 +24,8 @@ export interface HostFacts {
   readonly madeWith: Readonly<Record<string, string>>;
   /** Programs that have a port which ours need: `udp 51820 (openvpn)`. */
   readonly busyPorts: readonly string[];
+  /** Seconds by which its clock is ahead of ours; negative when it is behind. */
+  readonly clockAhead: number;
   /** The tunnel that this connection came through; null when it came by another way. */
   readonly tunnel: Tunnel | null;
 }
@@ -47,6 +49,7 @@ echo "os=$ID"
 client=\${1%% *}
 key=$(wg show wg0 allowed-ips 2>/dev/null | awk -v ip="$client/32" '{for (i = 2; i <= NF; i++) if ($i == ip) print $1}')
 if test -n "$key"; then echo "tunnel=$client $key $(wg show wg0 listen-port)"; fi
+echo "clock=$(date +%s)"
 echo "release=\${VERSION_ID:-0}"
 echo "architecture=$(uname -m)"
 echo "memory=$(awk '/^MemTotal/ {print $2 * 1024}' /proc/meminfo)"
@@ -74,6 +77,7 @@ export async function readFacts(
   signal?: AbortSignal,
 ): Promise<HostFacts> {
   const args = [udp, ...tcp].map(String);
+  const before = Date.now() / 1_000;
   const { stdout } = await execAsRoot(target, way, script, { args, timeout: 60_000, signal });
   const lines = stdout.split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)] as const);
   const facts = new Map(lines);
@@ -90,10 +94,16 @@ export async function readFacts(
     network: facts.get('network') === 'yes',
     foreignK3s: facts.get('foreignK3s') ?? '',
     k3s: facts.get('k3s') ?? '',
+    clockAhead: distance(number('clock'), before, Date.now() / 1_000),
     tunnel: client && key ? { client, key, port: Number(port) } : null,
     madeWith: Object.fromEntries(all('madeWith').map((text) => text.split(' '))),
     busyPorts: all('busyPort'),
   };
+}
+
+/** How far a moment lies outside a span of time, in whole seconds: before it is negative. */
+function distance(moment: number, from: number, to: number): number {
+  return Math.trunc(moment - Math.min(Math.max(moment, from), to));
 }
 
 /** Ansible runs on the host itself; this installs it and nothing else. @throws `command-failed` with what apt-get printed */

@@ -87,6 +87,7 @@ test('a host that cannot be provisioned is refused before anything is changed', 
     k3s: '',
     busyPorts: [],
     madeWith: {},
+    clockAhead: -2,
     tunnel: null,
   };
   const asked = (more: Partial<HostFacts>, ...domains: ('network' | 'orchestration')[]) =>
@@ -98,6 +99,8 @@ test('a host that cannot be provisioned is refused before anything is changed', 
     { memory: 2 ** 29 },
     { freeDisk: 2 ** 20 },
     { busyPorts: ['udp 51820 (openvpn)'] },
+    { clockAhead: 301 },
+    { clockAhead: -200_000_000 },
   ];
   for (const one of wrong) expect(asked(one, 'network')).toBe('host-unsupported');
   const wrongForCluster = [{ foreignK3s: 'k3s.service' }, { architecture: 'aarch64' }, { memory: 2 * 2 ** 30 }];
@@ -129,7 +132,7 @@ test('the bundle holds the playbook, the request and the variables that the role
   const more = JSON.parse(await bundle(request, { ...variables, socle_drift_every: 1 }));
   expect(JSON.parse(more['request.json']).fingerprint).not.toBe(fingerprint);
   const given = Object.keys(JSON.parse(files['variables.json'] ?? ''));
-  for (const role of ['network', 'k3s', 'drift']) {
+  for (const role of ['baseline', 'network', 'k3s', 'drift']) {
     const specs = parse(files[`roles/${role}/meta/argument_specs.yml`] ?? '').argument_specs.main.options;
     expect(given).toEqual(expect.arrayContaining(Object.keys(specs)));
   }

@@ -3,12 +3,15 @@ import { planK3s } from '../cluster/config.ts';
 import { lock } from '../cluster/lock.ts';
 import { stepBetween } from '../cluster/versions.ts';
 import { fail } from '../kernel/errors.ts';
-import { formatSize } from '../kernel/units.ts';
+import { formatDuration, formatSize } from '../kernel/units.ts';
 import type { Platform } from '../platform/schema.ts';
 import type { Domain } from './domains.ts';
 import { type HostFacts, k3sPorts, type WantedPorts } from './facts.ts';
 
 const gibibyte = 2 ** 30;
+/** Seconds. apt refuses a package list of the future, certificates are not valid yet: nothing good comes of more. */
+const clockTolerance = 300;
+
 const least = { memory: 0.9 * gibibyte, freeDisk: 2 * gibibyte, pods: 0.5 * gibibyte } as const;
 
 export function wantedPorts({ vpn }: Platform, domains: readonly Domain[]): WantedPorts {
@@ -20,7 +23,7 @@ export function wantedPorts({ vpn }: Platform, domains: readonly Domain[]): Want
  * @throws `host-unsupported`, `domain-needs-another`, `cluster-fixed`, `k3s-version`
  */
 export function requireSupported(facts: HostFacts, platform: Platform, domains: readonly Domain[]): void {
-  const { os, release, memory, freeDisk, busyPorts } = facts;
+  const { os, release, memory, freeDisk, busyPorts, clockAhead } = facts;
   if (os !== 'debian' || (release !== 12 && release !== 13)) {
     throw fail('host-unsupported', `the host runs ${os} ${release}, not Debian 12 or 13`);
   }
@@ -29,6 +32,16 @@ export function requireSupported(facts: HostFacts, platform: Platform, domains: 
     throw fail('host-unsupported', `/var of the host has ${formatSize(freeDisk)} left, and a run needs 2 GiB`, {
       next: 'free some space (`apt-get clean`, `journalctl --vacuum-size=100M`), then run `socle up` again',
     });
+  }
+  if (Math.abs(clockAhead) > clockTolerance) {
+    const away = formatDuration(Math.abs(clockAhead) * 1_000);
+    throw fail(
+      'host-unsupported',
+      `the host’s clock is ${away} ${clockAhead > 0 ? 'ahead of' : 'behind'} this machine’s`,
+      {
+        next: 'find out which one is wrong and set it, on the host with `sudo date -u -s "YYYY-MM-DD hh:mm:ss"`; then run `socle up` again',
+      },
+    );
   }
   if (busyPorts.length > 0) {
     throw fail('host-unsupported', `something else on the host has a port that is needed: ${busyPorts.join(', ')}`, {

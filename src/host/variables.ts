@@ -8,6 +8,7 @@ import { planFallback, planFirewall, renderFirewall } from './firewall.ts';
 /** What the roles are told: each name is in the argument specification of its role. */
 export function ansibleVariables(platform: Platform, artifacts: readonly Artifact[]): Record<string, unknown> {
   return {
+    baseline_locales: platform.host?.locales ?? [],
     socle_private_address: privateAddress(platform.vpn),
     socle_vpn_subnet: platform.vpn.subnet,
     socle_wireguard_config: serverConfig(platform),

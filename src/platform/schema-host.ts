@@ -23,6 +23,12 @@ export const host = z.strictObject({
     .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint such as `ssh-keygen -lf` prints: SHA256:…')
     .optional()
     .describe('fingerprint of its SSH host key, from the provider’s console; without it the first contact asks'),
+  locales: z
+    .array(z.string().regex(/^[A-Za-z_]+(\.[A-Za-z0-9-]+)?(@[a-z]+)?$/, 'a locale such as fr_FR.UTF-8'))
+    .default(['en_US.UTF-8'])
+    .describe(
+      'locales that are generated on it beside C.UTF-8: those of the databases, which could not be restored else',
+    ),
 });
 
 const peer = z.strictObject({
