@@ -34,9 +34,9 @@ check: node_modules/.installed ## types, lint and format, dead code, direction o
 bench: use-packages node_modules/.installed ## the promises about speed, as ratios against what a user would use instead
 	@$(NODE) bench/main.ts
 
-sandbox: node_modules/.installed ## a throw-away Debian to try things on (root; NAME=sandbox, DEBIAN=13)
-	@./tools/packages.sh sandbox
-	@./bin/socle sandbox up $(or $(NAME),sandbox) --debian $(or $(DEBIAN),13)
+sandbox: node_modules/.installed ## a throw-away Debian to try things on (root; NAME=sandbox, DEBIAN=13, DRIVER=nspawn or qemu)
+	@./tools/packages.sh sandbox $(or $(DRIVER),nspawn)
+	@./bin/socle sandbox up $(or $(NAME),sandbox) --debian $(or $(DEBIAN),13) --driver $(or $(DRIVER),nspawn)
 
 fmt: node_modules/.installed ## format the code
 	@biome check --write .

@@ -2,7 +2,7 @@
 # Installs the Debian packages that a target of the Makefile needs (as root), or names them.
 #   tools/packages.sh use    what Socle itself runs: PostgreSQL, restic, bubblewrap
 #   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server, network namespaces, wg, bindfs
-#   tools/packages.sh sandbox  what throw-away machines run on
+#   tools/packages.sh sandbox [nspawn|qemu]  what throw-away machines run on
 set -eu
 if [ ! -r /etc/debian_version ]; then
   echo "socle: this needs Debian 12 or 13 (or a system with the same packages); there is no /etc/debian_version" >&2
@@ -13,7 +13,13 @@ need=""
 want() { command -v "$1" >/dev/null 2>&1 || need="$need $2"; }
 if [ "${1:-use}" = sandbox ]; then
   want mmdebstrap mmdebstrap
-  want systemd-nspawn systemd-container
+  if [ "${2:-nspawn}" = qemu ]; then
+    want qemu-system-x86_64 qemu-system-x86
+    want qemu-img qemu-utils
+    want mkfs.ext4 e2fsprogs
+  else
+    want systemd-nspawn systemd-container
+  fi
   want slirp4netns slirp4netns
   want nft nftables
   want ip iproute2

@@ -146,6 +146,11 @@ export const contents: readonly Entry[] = [
   { path: 'sandbox up', summary: 'boot a throw-away Debian', load: () => import('./sandbox-up.ts') },
   { path: 'sandbox list', summary: 'the throw-away machines that run', load: () => import('./sandbox-list.ts') },
   { path: 'sandbox ssh', summary: 'a shell on a throw-away machine', load: () => import('./sandbox-ssh.ts') },
+  {
+    path: 'sandbox reset',
+    summary: 'the button of its console: boot it again',
+    load: () => import('./sandbox-reset.ts'),
+  },
   { path: 'sandbox down', summary: 'end a throw-away machine', load: () => import('./sandbox-down.ts') },
   { path: 'secret keygen', summary: 'make an age key pair', load: () => import('./secret-keygen.ts') },
   { path: 'secret set', summary: 'set one value of a SOPS document', load: () => import('./secret-set.ts') },

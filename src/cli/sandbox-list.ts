@@ -12,9 +12,10 @@ export const verb = define({
     // There is no platform here: the time zone of whoever asks.
     const when = whenIn(Intl.DateTimeFormat().resolvedOptions().timeZone);
     const machines = await listMachines();
-    const rows = machines.map(({ name, release, startedAt }) => [
+    const rows = machines.map(({ name, release, driver, startedAt }) => [
       name,
       `Debian ${release}`,
+      driver,
       addresses.host.v4,
       when(startedAt),
     ]);
@@ -23,7 +24,7 @@ export const verb = define({
       text: () =>
         rows.length === 0
           ? 'no throw-away machine runs; `socle sandbox up NAME` boots one'
-          : table(['name', 'system', 'address inside', 'since'], rows),
+          : table(['name', 'system', 'driver', 'address inside', 'since'], rows),
     };
   },
 });

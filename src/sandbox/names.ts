@@ -12,6 +12,17 @@ export function parseRelease(text: string): DebianRelease {
   throw fail('usage', `${text} is not a Debian release that Socle supports: 12 or 13`);
 }
 
+/** How a machine runs: on the kernel that is there, or on its own. */
+export const driverNames = ['nspawn', 'qemu'] as const;
+export type DriverName = (typeof driverNames)[number];
+
+/** @throws `usage` */
+export function parseDriver(text: string): DriverName {
+  const name = driverNames.find((one) => one === text);
+  if (name) return name;
+  throw fail('usage', `${text} is not a driver of throw-away machines: ${driverNames.join(' or ')}`);
+}
+
 /** Images are kept here between runs; a machine's own files go with it. */
 export const imageDirectory = () => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'socle', 'images');
 export const machineDirectory = () =>

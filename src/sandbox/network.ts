@@ -6,6 +6,7 @@ export interface Namespaces {
   readonly wan: number;
   /** Where the operator sits. */
   readonly operator: number;
+  /** The machine's own; of a machine that has its network inside itself, the one that its tap is in. */
   readonly host: number;
 }
 
@@ -15,6 +16,9 @@ type Command = readonly [string, ...string[]];
 const uplink = { device: 'tap0', dns: '10.0.2.3' } as const;
 
 export const nameServer = uplink.dns;
+
+/** What the machine hangs on at the bridge. */
+export const machinePort = 'host';
 
 const inside = (pid: number, ...command: string[]): Command => [
   'nsenter',
@@ -56,7 +60,7 @@ table inet sandbox {
 `;
 
 /** Everything that makes the network of one machine, in order. All of it lives in the namespaces and ends with them. */
-export function planNetwork(namespaces: Namespaces): { commands: Command[]; rules: string } {
+export function planNetwork(namespaces: Namespaces, port: 'veth' | 'tap'): { commands: Command[]; rules: string } {
   const ip = (...args: string[]) => inside(namespaces.wan, 'ip', ...args);
   return {
     commands: [
@@ -67,7 +71,12 @@ export function planNetwork(namespaces: Namespaces): { commands: Command[]; rule
       ip('link', 'set', 'br0', 'up'),
       inside(namespaces.wan, 'sysctl', '-qw', 'net.ipv4.ip_forward=1'),
       ...attach(namespaces, namespaces.operator, 'operator', addresses.operator),
-      ...attach(namespaces, namespaces.host, 'host', addresses.host),
+      ...(port === 'veth'
+        ? attach(namespaces, namespaces.host, machinePort, addresses.host)
+        : [
+            ip('tuntap', 'add', 'dev', machinePort, 'mode', 'tap'),
+            ip('link', 'set', machinePort, 'master', 'br0', 'up'),
+          ]),
     ],
     rules: natRules,
   };

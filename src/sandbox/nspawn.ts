@@ -1,19 +1,18 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { start } from '../kernel/process.ts';
 import { shellWord } from '../kernel/shell.ts';
-
-export interface Machine {
-  readonly name: string;
-  /** Everything of this machine: `upper`, `work`, `root` (mount point), keys, console log. */
-  readonly directory: string;
-  readonly image: string;
-}
+import type { Driver, Machine } from './driver.ts';
+import { debianDirectory } from './image.ts';
+import { seedKubernetes } from './kubernetes.ts';
 
 /**
  * The command that boots a machine: an overlay over the image, in a mount and a PID namespace of its own (so that
  * nothing stays mounted or runs on after a crash), then systemd-nspawn with the machine's network namespace.
  * Its options are those under which WireGuard, nftables and a real K3s were seen to work.
  */
-export function nspawnCommand(machine: Machine, hostNamespace: number): { file: string; args: string[] } {
+function nspawnCommand(machine: Machine, hostNamespace: number): { file: string; args: string[] } {
   const at = (name: string) => join(machine.directory, name);
   const overlay = `lowerdir=${machine.image},upperdir=${at('upper')},workdir=${at('work')}`;
   const nspawn = [
@@ -50,4 +49,34 @@ export function nspawnCommand(machine: Machine, hostNamespace: number): { file: 
 }
 
 /** systemd-nspawn ends with this code when the machine asked for a reboot. */
-export const rebootExitCode = 133;
+const rebootExitCode = 133;
+
+/** A Debian on the kernel that is there: boots in seconds, and needs root. */
+export const nspawn: Driver = {
+  tools: { 'systemd-nspawn': 'systemd-container' },
+  port: 'veth',
+  patience: async () => 60_000,
+  image: debianDirectory,
+
+  async prepare({ directory, kubernetes }) {
+    for (const sub of ['work', 'root', 'rancher']) await mkdir(join(directory, sub), { recursive: true });
+    if (kubernetes) await seedKubernetes(directory);
+  },
+
+  async run(machine, { host }, signal) {
+    const { file, args } = nspawnCommand(machine, host);
+    const console = createWriteStream(join(machine.directory, 'console.log'), { flags: 'a', mode: 0o600 });
+    const env = { SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' };
+    const child = start(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout?.pipe(console, { end: false });
+    child.stderr?.pipe(console, { end: false });
+    // A throw-away machine needs no orderly shutdown.
+    const kill = () => child.kill('SIGKILL');
+    signal.addEventListener('abort', kill);
+    if (signal.aborted) kill();
+    const { exitCode } = await child.ended;
+    signal.removeEventListener('abort', kill);
+    console.end();
+    return exitCode === rebootExitCode ? 'rebooted' : 'off';
+  },
+};

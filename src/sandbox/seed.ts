@@ -7,10 +7,10 @@ import { nameServer } from './network.ts';
 /** uid and gid of `debian`, the first user that an image makes. */
 const firstUser = 1000;
 
-/** What cloud-init would do on first boot: host keys, the operator's key, the name. Written into the overlay. */
+/** What cloud-init would do on first boot: host keys, the operator's key, the name. */
 export async function seedMachine(directory: string, name: string): Promise<void> {
   const upper = join(directory, 'upper');
-  for (const sub of ['upper', 'work', 'root', 'rancher']) await mkdir(join(directory, sub), { recursive: true });
+  await mkdir(upper, { recursive: true });
   await chmod(directory, 0o700);
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'operator', '-f', join(directory, 'operator-key')]);
   await mkdir(join(upper, 'etc/ssh'), { recursive: true });

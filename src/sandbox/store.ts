@@ -1,13 +1,15 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../kernel/process-identity.ts';
-import { type DebianRelease, machineDirectory } from './names.ts';
+import type { Machine } from './driver.ts';
+import { type DebianRelease, type DriverName, machineDirectory } from './names.ts';
 import type { Namespaces } from './network.ts';
 
 /** A running machine, as its supervisor knows it. */
 export interface MachineRecord {
   readonly name: string;
   readonly release: DebianRelease;
+  readonly driver: DriverName;
   readonly namespaces: Namespaces;
   readonly startedAt: string;
 }
@@ -28,6 +30,10 @@ export async function claimDirectory(name: string): Promise<void> {
   await mkdir(directoryOf(name), { recursive: true, mode: 0o700 });
   await write(name, 'owner.json', ownIdentity());
 }
+
+/** What its supervisor is to run. */
+export const writeRequest = (machine: Machine) => write(machine.name, 'request.json', machine);
+export const readRequest = (name: string) => read<Machine>(name, 'request.json');
 
 export const writeRecord = (record: MachineRecord) => write(record.name, 'machine.json', record);
 

@@ -1,10 +1,14 @@
-import { parseMachineName, parseRelease } from './names.ts';
-import { directoryOf } from './store.ts';
+import { fail } from '../kernel/errors.ts';
+import { parseMachineName } from './names.ts';
+import { readRequest } from './store.ts';
 import { superviseMachine } from './supervisor.ts';
 
-/** The detached process behind `socle sandbox up`: NAME RELEASE IMAGE. It is not a verb: nobody types it. */
-const [name = '', release = '', image = ''] = process.argv.slice(2);
+/** The detached process behind `socle sandbox up`: NAME. It is not a verb: nobody types it. */
+const name = parseMachineName(process.argv[2] ?? '');
 const ending = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
-const machine = { name: parseMachineName(name), directory: directoryOf(name), image };
-await superviseMachine(machine, parseRelease(release), ending.signal);
+// A driver that can be reset listens while its machine runs; in between it is not our end.
+process.on('SIGUSR2', () => undefined);
+const machine = await readRequest(name);
+if (!machine) throw fail('not-found', `nothing is to be run as ${name}`);
+await superviseMachine(machine, ending.signal);

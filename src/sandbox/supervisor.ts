@@ -1,11 +1,10 @@
-import { createWriteStream, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { readlinkSync } from 'node:fs';
 import { fail } from '../kernel/errors.ts';
 import { run, type StartedProcess, start } from '../kernel/process.ts';
-import type { DebianRelease } from './names.ts';
+import { bound } from './bound.ts';
+import { type Driver, drivers, type Machine } from './driver.ts';
 import { inside, type Namespaces, planNetwork } from './network.ts';
-import { type Machine, nspawnCommand, rebootExitCode } from './nspawn.ts';
-import { claimDirectory, directoryOf, removeDirectory, writeRecord } from './store.ts';
+import { claimDirectory, removeDirectory, writeRecord } from './store.ts';
 
 /** Polls a fact that has no event; at most 20 s. */
 async function until(fact: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -15,9 +14,6 @@ async function until(fact: () => boolean | Promise<boolean>, what: string): Prom
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
-
-/** The kernel kills these when we die, even by kill -9: the machine then leaves no process, namespace or mount. */
-const bound = (...command: string[]): [string, string[]] => ['setpriv', ['--pdeathsig', 'KILL', ...command]];
 
 const quiet = { stdio: ['ignore', 'ignore', 'ignore'] as const };
 
@@ -32,7 +28,7 @@ async function holdNamespace(children: StartedProcess[]): Promise<number> {
   return pid;
 }
 
-async function connectNetwork(namespaces: Namespaces, children: StartedProcess[]): Promise<void> {
+async function connectNetwork(namespaces: Namespaces, port: Driver['port'], children: StartedProcess[]): Promise<void> {
   const slirp = [
     'slirp4netns',
     '--configure',
@@ -42,7 +38,7 @@ async function connectNetwork(namespaces: Namespaces, children: StartedProcess[]
     'tap0',
   ];
   children.push(start(...bound(...slirp), quiet));
-  const { commands, rules } = planNetwork(namespaces);
+  const { commands, rules } = planNetwork(namespaces, port);
   for (const [file, ...args] of commands) await run(file, args);
   const [file, ...args] = inside(namespaces.wan, 'nft', '-f', '-');
   await run(file, args, { input: rules });
@@ -52,37 +48,23 @@ async function connectNetwork(namespaces: Namespaces, children: StartedProcess[]
 
 /**
  * Runs one machine until `signal` aborts or it powers off; a reboot inside starts it again. Then nothing of it is left:
- * its processes end with this one, its namespaces and its overlay with them, and its directory is removed.
+ * its processes end with this one, its namespaces and its disk with them, and its directory is removed.
  */
-export async function superviseMachine(machine: Machine, release: DebianRelease, signal: AbortSignal): Promise<void> {
+export async function superviseMachine(machine: Machine, signal: AbortSignal): Promise<void> {
+  const { name, release, driver: driverName } = machine;
+  const driver = drivers[driverName];
   const children: StartedProcess[] = [];
-  await claimDirectory(machine.name);
+  await claimDirectory(name);
   try {
-    const namespaces = {
-      wan: await holdNamespace(children),
-      operator: await holdNamespace(children),
-      host: await holdNamespace(children),
-    };
-    await connectNetwork(namespaces, children);
-    await writeRecord({ name: machine.name, release, namespaces, startedAt: new Date().toISOString() });
-    const { file, args } = nspawnCommand(machine, namespaces.host);
-    const console = createWriteStream(join(directoryOf(machine.name), 'console.log'), { flags: 'a', mode: 0o600 });
-    for (;;) {
-      const env = { SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' };
-      const child = start(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-      child.stdout?.pipe(console, { end: false });
-      child.stderr?.pipe(console, { end: false });
-      // A throw-away machine needs no orderly shutdown.
-      const kill = () => child.kill('SIGKILL');
-      signal.addEventListener('abort', kill);
-      if (signal.aborted) kill();
-      const { exitCode } = await child.ended;
-      signal.removeEventListener('abort', kill);
-      if (exitCode !== rebootExitCode || signal.aborted) return;
-    }
+    const wan = await holdNamespace(children);
+    const operator = await holdNamespace(children);
+    const namespaces = { wan, operator, host: driver.port === 'veth' ? await holdNamespace(children) : wan };
+    await connectNetwork(namespaces, driver.port, children);
+    await writeRecord({ name, release, driver: driverName, namespaces, startedAt: new Date().toISOString() });
+    while ((await driver.run(machine, namespaces, signal)) === 'rebooted' && !signal.aborted);
   } finally {
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map((child) => child.ended));
-    await removeDirectory(machine.name);
+    await removeDirectory(name);
   }
 }
