@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { roleFile } from '../../host/bundle.ts';
 
-/** What the role `baseline` writes, read from its own templates: nothing of it is said a second time. */
+/** What the role `baseline` writes, read from its own defaults and templates: nothing of it is said a second time. */
 export interface Baseline {
   readonly sysctls: Readonly<Record<string, string>>;
   /** Keywords of sshd in lower case, as `sshd -T` prints them; lists are joined by commas. */
@@ -9,13 +10,23 @@ export interface Baseline {
   readonly journald: Readonly<Record<string, string>>;
 }
 
+/** The defaults of the role, as far as they are read here. */
+interface Defaults {
+  readonly baseline_sysctls: Readonly<Record<string, number>>;
+  readonly baseline_sshd: Readonly<Record<string, string>>;
+  /** Some of them are for newer releases: they are part of what is allowed. */
+  readonly baseline_sshd_kex: readonly string[];
+}
+
 export async function readBaseline(): Promise<Baseline> {
-  const template = (name: string) => readFile(roleFile('baseline', `templates/${name}.j2`), 'utf8');
-  const [sysctl, sshd, journald] = await Promise.all(['sysctl.conf', 'sshd.conf', 'journald.conf'].map(template));
+  const read = (name: string) => readFile(roleFile('baseline', name), 'utf8');
+  const defaults: Defaults = parse(await read('defaults/main.yml'));
+  const sysctls = Object.entries(defaults.baseline_sysctls).map(([name, value]) => [name, String(value)]);
+  const sshd = Object.entries(defaults.baseline_sshd).map(([key, value]) => [key.toLowerCase(), value]);
   return {
-    sysctls: settings(sysctl ?? '', /^-?([a-z0-9_.]+) = (.+)$/),
-    sshd: sshdSettings(sshd ?? ''),
-    journald: settings(journald ?? '', /^([A-Za-z]+)=(.+)$/),
+    sysctls: Object.fromEntries(sysctls),
+    sshd: { ...Object.fromEntries(sshd), kexalgorithms: defaults.baseline_sshd_kex.join(',') },
+    journald: settings(await read('templates/journald.conf.j2'), /^([A-Za-z]+)=(.+)$/),
   };
 }
 
@@ -25,11 +36,4 @@ function settings(text: string, line: RegExp): Record<string, string> {
     return key === undefined || value === undefined ? [] : [[key, value] as const];
   });
   return Object.fromEntries(found);
-}
-
-/** `{{ 'a,' if … }}` stands for what newer releases can do besides: it is part of what is allowed. */
-function sshdSettings(text: string): Record<string, string> {
-  const plain = text.replaceAll(/\{\{ '([^']*)' if [^}]* \}\}/g, '$1');
-  const found = settings(plain, /^([A-Za-z0-9]+) (.+)$/);
-  return Object.fromEntries(Object.entries(found).map(([key, value]) => [key.toLowerCase(), value]));
 }

@@ -406,11 +406,11 @@ test('ids are unique, and every requirement that a check proves is one of the re
   }
 });
 
-test('the baseline is read from the role’s own templates', () => {
+test('the baseline is read from the role’s own files', () => {
   expect(baseline.sysctls['vm.overcommit_memory']).toBe('1');
   expect(baseline.sshd).toMatchObject({ passwordauthentication: 'no', x11forwarding: 'no' });
   expect(baseline.sshd.kexalgorithms).toMatch(/^mlkem768x25519-sha256,sntrup761/);
-  expect(Object.keys(baseline.sshd)).toHaveLength(14);
+  expect(Object.keys(baseline.sshd).length).toBeGreaterThan(20);
   expect(baseline.journald).toMatchObject({ Storage: 'persistent' });
 });
 
