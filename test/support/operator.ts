@@ -126,7 +126,7 @@ export class Operator {
   }
 
   /** Reboots the machine and waits until it answers again. */
-  async reboot(address: string): Promise<void> {
+  async reboot(address: string, seconds = 240): Promise<void> {
     const start = () => this.on('cut -d" " -f22 /proc/1/stat', address, 5_000);
     const before = (await start()).stdout;
     await this.on('systemctl reboot', address, 10_000);
@@ -136,7 +136,7 @@ export class Operator {
         const { exitCode, stdout } = await start();
         return exitCode === 0 && stdout !== before;
       },
-      240,
+      seconds,
     );
   }
 }
