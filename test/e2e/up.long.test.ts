@@ -203,7 +203,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`a fresh Debian %i ${why}`, 
     expect(await says('systemctl --failed --no-legend')).toBe('');
   });
 
-  test('SKIPPED here, shown on qemu: sysctls of the machine, kernel modules, AppArmor, audit', ({ skip }) => {
+  test('SKIPPED here, a matter of qemu: sysctls of the machine, kernel modules, AppArmor, audit', ({ skip }) => {
     skip('this machine shares the kernel of the one that it runs on');
   });
 
