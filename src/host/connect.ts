@@ -72,7 +72,8 @@ async function firstAnswer(
   const decided = new AbortController();
   const either = AbortSignal.any([decided.signal, ...(signal ? [signal] : [])]);
   const ask = async (way: Way) => {
-    await execAsRoot(target, way, 'true', { timeout: 20_000, signal: either });
+    // Whether it is there is known within 6 s; a log-in may take a while on a busy host.
+    await execAsRoot(target, way, 'true', { timeout: 60_000, signal: either });
     return way;
   };
   const inPublic = ask(ways.public);

@@ -39,6 +39,10 @@ const busyCode = 75;
 /** systemd refuses a second unit of the same name: two runs at once are impossible, whoever starts them. */
 const startScript = `umask 077
 id=$2; bundles=/var/lib/socle/bundles
+# Whoever starts a run does so alone: what follows may end the unit of one that is over.
+mkdir -p -m 700 /run/socle
+exec 9> /run/socle/start.lock
+flock -w 60 9 || exit ${busyCode}
 if systemctl is-active --quiet socle-run.service; then exit ${busyCode}; fi
 mkdir -p "$bundles/$id"
 python3 -c "$3" "$bundles/$id" "$1"
@@ -46,7 +50,8 @@ python3 -c "$3" "$bundles/$id" "$1"
 systemctl stop socle-drift.service 2>/dev/null || true
 systemctl reset-failed socle-run.service 2>/dev/null || true
 # One that ended may still be loaded: with cgroup v1, nobody tells systemd that it has no process left.
-[ "$(systemctl show -P LoadState socle-run.service)" = not-found ] || systemctl daemon-reload
+# A daemon-reload alone was seen not to be enough.
+[ "$(systemctl show -P LoadState socle-run.service)" = not-found ] || systemctl stop socle-run.service
 if ! systemd-run --quiet --collect --unit=socle-run --description="Provisioning run $id" \\
   "$bundles/$id/host/socle-run" execute "$id"; then
   rm -rf "$bundles/$id"
