@@ -1,3 +1,4 @@
+import { daemonElsewhere, type Elsewhere } from '../host/elsewhere.ts';
 import { exit } from '../kernel/errors.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Outcome, State, Status, Tracked } from '../observability/schema.ts';
@@ -23,36 +24,65 @@ export const verb = define({
   examples: ['socle status', 'socle status --json'],
   about:
     'The same that `/v1/health` serves, read from the state on this machine: it works without the daemon too. In\n' +
-    'production, and where there is a host, it warns until a recovery kit was confirmed.\n' +
-    'Exit code 0: all is well, or a warning; 3: something has failed, is overdue or has never succeeded.',
+    'production, and where there is a host, it warns until a recovery kit was confirmed. Away from a host whose daemon\n' +
+    'does the work it knows nothing of that, and says how to ask the host.\n' +
+    'Exit code 0: all is well, or a warning; 3: something has failed, is overdue or has never succeeded; 5: not known here.',
   async run(_, session) {
     const [platform, state] = [await session.platform(), await session.state()];
     const status = collectStatus(platform, state, session.clock);
     const recoveryKit = kitStatus(state, platform);
     const when = await session.when();
+    // A daemon that ran with this state makes its figures those of the platform, wherever the file lies.
+    const elsewhere = status.daemon === null ? daemonElsewhere(platform, session.file()) : null;
+    const source = { state: (await session.paths()).database, elsewhere };
     const warning = kitWanted(platform) && recoveryKit.state !== 'confirmed' ? recoveryKit.detail : undefined;
     return {
-      data: { ...status, recoveryKit },
-      exit: status.status === 'fail' ? exit.notProven : exit.ok,
-      text: () => statusText(status, when) + (warning === undefined ? '' : `\n\n${warn('warning')}  ${warning}`),
+      data: { ...status, status: elsewhere === null ? status.status : 'unknown', source, recoveryKit },
+      exit: elsewhere ? exit.notTested : status.status === 'fail' ? exit.notProven : exit.ok,
+      text: () =>
+        (elsewhere ? elsewhereText(status, source.state, elsewhere, when) : statusText(status, when)) +
+        (warning === undefined ? '' : `\n\n${warn('warning')}  ${warning}`),
     };
   },
 });
+
+/** Nothing that this machine has not seen is called a failure; what was done by hand from here is shown. */
+function elsewhereText(status: Status, state: string, { host, command }: Elsewhere, when: When): string {
+  const seen = rowsOf(status).filter(([, , one]) => one.lastSuccessAt !== null || one.lastFailureAt !== null);
+  const known =
+    seen.length === 0
+      ? `This machine has done nothing for the platform (${state}).`
+      : `What was done from this machine (${state}):\n\n${rowsText(seen, when)}`;
+  return [
+    `${strong(status.platform)} (${status.environment})  ${warn('unknown')}  ${faint('from here')}`,
+    `The daemon of this platform is on its host, ${host}: what is backed up and proven is known there.`,
+    known,
+    `Next: ${command}`,
+  ].join('\n\n');
+}
 
 export function statusText(status: Status, when: When): string {
   const daemon = status.daemon?.running
     ? `daemon running since ${when(status.daemon.startedAt)}`
     : 'the daemon does not run: `socle serve`';
   const head = `${strong(status.platform)} (${status.environment})  ${outcomePaint[status.status](status.status)}  ${faint(daemon)}`;
-  const rows = [
-    ...status.databases.flatMap(({ name, backups, drills }) => [
-      row(name, 'backups', backups, when),
-      row(name, 'drills', drills, when),
-    ]),
-    row('the vault', 'checks', status.integrity, when),
-    ...(status.datastore ? [row('the cluster', 'copies', status.datastore, when)] : []),
-  ];
-  return `${head}\n\n${table(['what', '', 'state', 'last success', 'took', '30 days', 'next', ''], rows, [4, 5])}`;
+  return `${head}\n\n${rowsText(rowsOf(status), when)}`;
+}
+
+type Row = readonly [name: string, what: string, one: Tracked];
+
+const rowsOf = ({ databases, integrity, datastore }: Status): Row[] => [
+  ...databases.flatMap(({ name, backups, drills }): Row[] => [
+    [name, 'backups', backups],
+    [name, 'drills', drills],
+  ]),
+  ['the vault', 'checks', integrity],
+  ...(datastore ? [['the cluster', 'copies', datastore] as const] : []),
+];
+
+function rowsText(rows: readonly Row[], when: When): string {
+  const cells = rows.map(([name, what, one]) => row(name, what, one, when));
+  return table(['what', '', 'state', 'last success', 'took', '30 days', 'next', ''], cells, [4, 5]);
 }
 
 function row(name: string, what: string, one: Tracked, when: When): string[] {

@@ -2,13 +2,12 @@ import { basename, dirname, isAbsolute, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { fail } from '../kernel/errors.ts';
 import type { SecretSource } from '../kernel/secret.ts';
-import { hostSecrets } from '../platform/paths.ts';
+import { hostFile, hostSecrets } from '../platform/paths.ts';
 import type { Platform } from '../platform/schema.ts';
 import { privateAddress } from '../vpn/addresses.ts';
 
 /** The home and, unless the platform file says otherwise, the state directory of the daemon on a host. */
 export const daemonHome = '/var/lib/socle/daemon';
-const hostFile = '/etc/socle/platform.yaml';
 
 /** A secret of this machine that the host gets: the first line of a file or of what a command prints, or a whole file. */
 export interface SentSecret {

@@ -5,7 +5,7 @@ import { fail } from '../kernel/errors.ts';
 import { explain, type Problem } from './explain.ts';
 import { field } from './finding.ts';
 import { overlay, overlayChecks } from './overlay.ts';
-import { absolutePaths, withOwnSecrets } from './paths.ts';
+import { absolutePaths, hostFile, withOwnSecrets } from './paths.ts';
 import { crossChecks } from './rules.ts';
 import { type Platform, platformSchema } from './schema.ts';
 import { parseYaml, type YamlSource } from './yaml-source.ts';
@@ -16,7 +16,7 @@ import { parseYaml, type YamlSource } from './yaml-source.ts';
  * @throws `config-missing` when none is named and neither of the two is there
  */
 export function findPlatformFile(named?: string, env: NodeJS.ProcessEnv = process.env): string {
-  const places = ['platform.yaml', '/etc/socle/platform.yaml'];
+  const places = ['platform.yaml', hostFile];
   const file = named ?? (env.SOCLE_CONFIG || undefined) ?? places.find((place) => existsSync(place));
   if (file !== undefined) return file;
   throw fail(

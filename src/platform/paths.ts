@@ -48,6 +48,9 @@ export function absolutePaths(platform: Platform, file: string): Platform {
   return walk(platform) as Platform;
 }
 
+/** Where a host has its platform file. */
+export const hostFile = '/etc/socle/platform.yaml';
+
 /** Where a host keeps secrets: files of mode 0600 that only root reads. */
 export const hostSecrets = '/etc/socle/secrets';
 
