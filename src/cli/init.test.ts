@@ -93,6 +93,37 @@ test('options make a valid file with comments, and secrets that nobody else read
   expect(seen).toBe('?? platform.yaml');
 });
 
+test('the next steps are in the order in which they work, each for the machine that it is about', async () => {
+  const { answer } = await json(...everything, '--config', 'lab/prod.yaml');
+  const steps: string[] = answer.next;
+  expect(steps.map((step) => step.replace(/ +# .*/, ''))).toEqual([
+    'socle config check --config lab/prod.yaml',
+    'socle plan --config lab/prod.yaml',
+    'socle up --config lab/prod.yaml',
+    'socle vpn config laptop --config lab/prod.yaml',
+    'socle verify --config lab/prod.yaml',
+    'socle kubeconfig --config lab/prod.yaml',
+    "ssh root@10.8.0.1 'socle database grant shop-prod | runuser -u postgres -- psql -v ON_ERROR_STOP=1 -d shop_prod'",
+    'ssh root@10.8.0.1 socle vault init',
+    'ssh root@10.8.0.1 socle backup run',
+    'ssh root@10.8.0.1 socle drill run',
+    'socle kit create --to DIRECTORY --config lab/prod.yaml',
+    'socle kit confirm --from DIRECTORY --config lab/prod.yaml',
+  ]);
+  for (const step of steps) expect(step.includes('# on the host: ')).toBe(step.startsWith('ssh '));
+});
+
+test('without a host everything is done here, and ./platform.yaml is found by itself', async () => {
+  const { answer } = await json('init', '--name', 'shop', '--database', 'shop', '--vault', '/srv/vault', '--yes');
+  expect(answer.next.join('\n')).not.toMatch(/ssh|sudo|--config|socle up|verify/);
+  expect(answer.next.join('\n')).toMatch(/^socle vault init +# create the vault$/m);
+});
+
+test('who is not root on the host becomes it with sudo', async () => {
+  const { answer } = await json('init', '--name', 'shop', '--host', 'h.example', '--vault', 'sftp:b@v:/s', '--yes');
+  expect(answer.next.join('\n')).toMatch(/^ssh debian@10\.8\.0\.1 sudo socle vault init +# on the host: /m);
+});
+
 test('defaults are enough, without host, vault or databases', async () => {
   const { answer } = await json('init', '--config', 'lab-1/platform.yaml', '--yes');
   expect(answer).toMatchObject({ name: 'lab-1', environment: 'dev', peers: [] });

@@ -4,6 +4,9 @@ import type { Answers } from './answers.ts';
 /** The password of the vault when it is made here, as the platform file names it. */
 export const newPasswordFile = 'secrets/vault.password';
 
+/** The VPN that is made here; the host has its first address. */
+export const newSubnet = '10.8.0.0/24';
+
 /** The platform file that the answers make, with comments for who edits it next; the peers of the VPN come later. */
 export function platformText(answers: Answers): string {
   return [head(answers), ...host(answers), ...cluster(answers), ...databases(answers), ...backup(answers)].join('\n');
@@ -40,7 +43,7 @@ host:
 # WireGuard. \`socle vpn add NAME\` writes the peers: public keys only, the private ones stay with the peers.
 vpn:
   # The host has the first address, 10.8.0.1.
-  subnet: 10.8.0.0/24
+  subnet: ${newSubnet}
   port: 51820
 ${host.publicAddress === undefined ? '' : `  # Where peers reach it.\n  endpoint: ${value(host.publicAddress)}\n`}
 # What the public reaches, besides WireGuard. Nothing else does, whatever listens on the host.
