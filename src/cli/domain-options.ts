@@ -1,5 +1,6 @@
+import { findMirror } from '../cluster/mirror.ts';
 import { type Domain, parseDomains } from '../host/domains.ts';
-import { type Spec, text } from './options.ts';
+import type { Spec } from './options.ts';
 
 export const only: Spec<readonly Domain[]> = {
   flags: '--only <domains>',
@@ -8,7 +9,10 @@ export const only: Spec<readonly Domain[]> = {
   fallback: [],
 };
 
-export const mirror = text(
-  '--mirror <directory>',
-  'where K3s and its images come from (default: $SOCLE_MIRROR, ~/.cache/socle/mirror, or the official release)',
-);
+/** Known to be there before anybody is asked for anything else. */
+export const mirror: Spec<string | undefined> = {
+  flags: '--mirror <directory>',
+  description:
+    'where K3s and its images come from (default: $SOCLE_MIRROR, ~/.cache/socle/mirror, or the official release)',
+  parse: (named) => findMirror({ named }) ?? undefined,
+};

@@ -1,9 +1,36 @@
+import { accessSync, constants } from 'node:fs';
 import type { Connection } from '../host/connect.ts';
-import { text } from './options.ts';
+import { fail } from '../kernel/errors.ts';
+import { fingerprintForm } from '../platform/schema-host.ts';
+import type { Spec } from './options.ts';
 import type { Session } from './session.ts';
 
-export const identity = text('--identity <file>', 'SSH key to log in with (default: those of ssh and its agent)');
-export const hostKey = text('--host-key <fingerprint>', 'what the host’s SSH key has to be at first contact: SHA256:…');
+// Both are looked at before the network: ssh would say of a key that is not there that the host refuses it.
+export const identity: Spec<string | undefined> = {
+  flags: '--identity <file>',
+  description: 'SSH key to log in with (default: those of ssh and its agent)',
+  parse(file) {
+    try {
+      accessSync(file, constants.R_OK);
+      return file;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw fail('usage', `the SSH key ${file} cannot be read (${code ?? 'unknown'})`, {
+        next: 'name the file of a private key; without --identity those of ssh and its agent are used',
+      });
+    }
+  },
+};
+export const hostKey: Spec<string | undefined> = {
+  flags: '--host-key <fingerprint>',
+  description: 'what the host’s SSH key has to be at first contact: SHA256:…',
+  parse(text) {
+    if (fingerprintForm.test(text)) return text;
+    throw fail('usage', `${text} is not a fingerprint such as \`ssh-keygen -lf\` prints: SHA256:…`, {
+      next: 'copy it from the provider’s console: SHA256: and 43 characters',
+    });
+  },
+};
 
 /** The host of the platform file, over SSH. */
 export async function connect(

@@ -33,7 +33,7 @@ function hostOf({ host, name }: Platform): HostConfig {
 
 /**
  * Finds a way to the host: the VPN when it is up, else the public address.
- * @throws `host-missing`, `host-key-unknown`, `host-key-changed`, `host-unreachable`, `host-denied`
+ * @throws `host-missing`, `host-unknown`, `host-unreachable`, `host-key-unknown`, `host-key-changed`, `host-denied`
  */
 export async function connectHost(platform: Platform, options: ConnectOptions): Promise<Connection> {
   const host = hostOf(platform);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { fail } from '../kernel/errors.ts';
-import { run } from '../kernel/process.ts';
+import { lastLines, run } from '../kernel/process.ts';
 import { readOptional, writePrivate } from '../platform/operator-files.ts';
-import { hostKeyAlias } from './ssh.ts';
+import { hostKeyAlias, noSuchName } from './ssh.ts';
 
 export interface FirstContact {
   readonly platform: string;
@@ -23,7 +23,7 @@ export function fingerprint(base64: string): string {
 /**
  * Makes the host's key known: at first contact it has to be the one expected, or a person has to say yes. Later it never
  * changes by itself.
- * @throws `host-unreachable`, `host-key-unknown`, `host-key-changed`
+ * @throws `host-unknown`, `host-unreachable`, `host-key-unknown`, `host-key-changed`
  */
 export async function knowHost(contact: FirstContact): Promise<void> {
   const { platform, address, port, knownHosts, expected } = contact;
@@ -50,15 +50,16 @@ export async function knowHost(contact: FirstContact): Promise<void> {
 
 /** The host's keys, Ed25519 first. */
 async function scan(address: string, port: number) {
-  const { stdout } = await run('ssh-keyscan', ['-T', '8', '-p', String(port), '-t', 'ed25519,ecdsa,rsa', address], {
-    accept: [0, 1],
-  });
+  const args = ['-T', '8', '-p', String(port), '-t', 'ed25519,ecdsa,rsa', address];
+  const { stdout, stderr } = await run('ssh-keyscan', args, { accept: [0, 1] });
   const keys = stdout.split('\n').flatMap((line) => {
     const [, type = '', base64 = ''] = line.split(' ');
     return line.startsWith('#') || base64 === '' ? [] : [{ type, base64, print: fingerprint(base64) }];
   });
   if (keys.length > 0) return keys.sort((a, b) => order(a.type) - order(b.type));
-  throw fail('host-unreachable', `${address} shows no SSH host key on port ${port}`, { address, port });
+  if (noSuchName(stderr)) throw fail('host-unknown', `no address is known for ${address}`, { address, port });
+  const details = { address, port, output: lastLines(stderr, 4) };
+  throw fail('host-unreachable', `${address} shows no SSH host key on port ${port}`, details);
 }
 
 const order = (type: string) => ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa'].indexOf(type);

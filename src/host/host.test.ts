@@ -44,6 +44,9 @@ test('ssh is strict about the host key, and the script is one word for the remot
 
 test.each([
   ['host-unreachable', 255, 'ssh: connect to host 198.51.100.20 port 22: Connection timed out'],
+  ['host-unreachable', 255, 'ssh: Could not resolve hostname vps.example: Temporary failure in name resolution'],
+  ['host-unknown', 255, 'ssh: Could not resolve hostname vps.example: Name or service not known'],
+  ['host-unknown', 255, 'ssh: Could not resolve hostname vps.example: No address associated with hostname'],
   ['host-key-changed', 255, 'Host key verification failed.'],
   ['host-denied', 255, 'debian@198.51.100.20: Permission denied (publickey).'],
   ['host-denied', 1, 'sudo: a password is required'],

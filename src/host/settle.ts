@@ -86,7 +86,8 @@ export async function applyFirewallStep(deps: SettleDeps, from: Way, step: Firew
 
 /** A host that does not answer now is an answer too. */
 export function tolerable(error: unknown): undefined {
-  if (error instanceof SocleError && ['host-unreachable', 'timeout'].includes(error.code)) return undefined;
+  if (error instanceof SocleError && ['host-unreachable', 'host-unknown', 'timeout'].includes(error.code))
+    return undefined;
   throw error;
 }
 

@@ -69,7 +69,7 @@ export interface ExecOptions {
 
 /**
  * Runs a script as root on the host.
- * @throws `host-unreachable`, `host-key-changed`, `host-denied`, or `command-failed` with what it printed
+ * @throws `host-unknown`, `host-unreachable`, `host-key-changed`, `host-denied`, or `command-failed` with what it printed
  */
 export async function execAsRoot(
   target: SshTarget,
@@ -146,6 +146,13 @@ export async function sendAsRoot(
   throw sshFailure(target, way, { exitCode, stderr, stdout: '' });
 }
 
+/**
+ * Whether ssh or ssh-keyscan was told for good that a name has no address (gai_strerror(3): EAI_NONAME, EAI_NODATA). A
+ * resolver that does not answer is another thing: it may later.
+ */
+export const noSuchName = (stderr: string): boolean =>
+  /name or service not known|no address associated with hostname/i.test(stderr);
+
 /** What ssh, sudo or the script meant by failing. */
 export function sshFailure(target: SshTarget, way: Way, { exitCode, stderr, stdout }: RunResult) {
   const said = lastLines(stderr || stdout, 4);
@@ -156,6 +163,9 @@ export function sshFailure(target: SshTarget, way: Way, { exitCode, stderr, stdo
   }
   if (exitCode === 255 && /permission denied|too many authentication failures/i.test(stderr)) {
     return fail('host-denied', `${who} is not let in`, details);
+  }
+  if (exitCode === 255 && noSuchName(stderr)) {
+    return fail('host-unknown', `no address is known for ${way.address}`, details);
   }
   if (exitCode === 255) return fail('host-unreachable', `${who} does not answer on port ${target.port}`, details);
   if (/^sudo: |sudo: (not found|command not found)|not in the sudoers/m.test(stderr)) {

@@ -511,6 +511,14 @@ export const failures = {
     title: 'the platform file names no host',
     next: 'add a `host` section: docs/platform.example.yaml shows it',
   },
+  'host-unknown': {
+    category: 'validation',
+    status: 502,
+    exit: exit.usage,
+    retryable: false,
+    title: 'the name of the host has no address',
+    next: 'correct `host.address` in the platform file, or make the DNS record that it names',
+  },
   'host-unreachable': {
     category: 'unavailable',
     status: 503,

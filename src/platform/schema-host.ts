@@ -7,6 +7,9 @@ const port = z.number().int().min(1).max(65_535);
 const word = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'a name of lower-case letters, digits and hyphens');
 const ipv4 = z.string().refine((text) => parseIpv4(text) !== undefined, 'an IPv4 address such as 10.8.0.2');
 
+/** As `ssh-keygen -lf` prints it: SHA-256 in base64, without padding. */
+export const fingerprintForm = /^SHA256:[A-Za-z0-9+/]{43}$/;
+
 export const host = z.strictObject({
   address: z
     .string()
@@ -20,7 +23,7 @@ export const host = z.strictObject({
     .describe('who logs in over SSH: root, or a user who may sudo without a password'),
   host_key: z
     .string()
-    .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint such as `ssh-keygen -lf` prints: SHA256:…')
+    .regex(fingerprintForm, 'a fingerprint such as `ssh-keygen -lf` prints: SHA256:…')
     .optional()
     .describe('fingerprint of its SSH host key, from the provider’s console; without it the first contact asks'),
   locales: z
