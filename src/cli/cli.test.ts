@@ -76,6 +76,82 @@ test.each<[args: string[], said: string]>([
   });
 });
 
+test.each<[args: string[], what: string, help: string, commands: string]>([
+  [[], '`socle` needs', '`socle --help`', 'backup, '],
+  [['cluster'], '`socle cluster` needs', '`socle cluster --help`', 'snapshot, restore'],
+  [['cluster', 'snapshot'], '`socle cluster snapshot` needs', '`socle cluster snapshot --help`', 'save, list'],
+])('socle %j alone shows what may follow', async (args, what, help, commands) => {
+  const plain = await cli(args);
+  expect(plain).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(plain.stderr).toContain('Usage: socle');
+  const json = await cli([...args, '--json']);
+  expect(json).toMatchObject({ exitCode: 2, stderr: '' });
+  const { error } = JSON.parse(json.stdout);
+  expect(error).toMatchObject({ code: 'usage', next: `see ${help}` });
+  expect(error.message).toContain(what);
+  expect(error.message).toContain(commands);
+});
+
+test('a usage error says once what is wrong, and where to read on', async () => {
+  const { stderr } = await cli(['backup', 'list', '--databse', 'shop']);
+  expect(stderr).toBe(
+    "error: unknown option '--databse' (Did you mean --database?)\n" +
+      '       the command line or the request is not valid (usage)\n' +
+      'next:  see `socle backup list --help`',
+  );
+});
+
+test('--version is `socle version`, and of a verb it is none', async () => {
+  const [one, two, verb] = await Promise.all([
+    cli(['--version', '--json']),
+    cli(['version', '--json']),
+    cli(['backup', 'list', '--version']),
+  ]);
+  expect(one).toEqual(two);
+  expect(one.exitCode).toBe(0);
+  expect(verb).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("unknown option '--version'") });
+});
+
+test('the help shows defaults as a person writes them', async () => {
+  for (const [args, shown] of [
+    [['up'], '(default: 10m)'],
+    [['sandbox', 'up'], '(default: 13)'],
+    [['init'], '--database <name...>'],
+  ] as const) {
+    const { stdout } = await cli([...args, '--help']);
+    expect(stdout).toContain(shown);
+    expect(stdout).not.toMatch(/default: (600000|\[\]|"")/);
+  }
+});
+
+test.each<[args: string[], code: string, said: string]>([
+  [['up', '--identity', '/nowhere/key'], 'usage', '/nowhere/key cannot be read'],
+  [['plan', '--host-key', 'foo'], 'usage', 'foo is not a fingerprint'],
+  [['up', '--mirror', '/nowhere/mirror'], 'mirror-incomplete', '/nowhere/mirror'],
+])('socle %j is refused before the network is asked', async (args, code, said) => {
+  const file = join(directory, 'hosted.yaml');
+  await writeFile(file, 'name: t\nenvironment: dev\nhost: {address: nowhere.invalid}\n');
+  const { error } = JSON.parse((await cli([...args, '--config', file, '--json'])).stdout);
+  expect(error).toMatchObject({ code, message: expect.stringContaining(said) });
+});
+
+test('a host that refuses the connection may answer later', async () => {
+  const file = join(directory, 'refusing.yaml');
+  await writeFile(file, 'name: t\nenvironment: dev\nhost: {address: "127.0.0.1", port: 1}\n');
+  const args = ['up', '--config', file, '--json'];
+  const { error } = JSON.parse((await cli(args, { XDG_CONFIG_HOME: directory })).stdout);
+  expect(error).toMatchObject({ code: 'host-unreachable', retryable: true });
+});
+
+test('copies of a cluster need a section of the platform file', async () => {
+  const { stdout, exitCode } = await cli(['cluster', 'snapshot', 'save', '--config', config, '--json']);
+  expect(exitCode).toBe(2);
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: 'config-invalid',
+    next: expect.stringContaining('cluster: {}'),
+  });
+});
+
 test('a failure says what happened, what it means and what to do; as JSON too, on standard output', async () => {
   const args = ['backup', 'show', 'b-none', '--config', config];
   const plain = await cli(args);

@@ -7,11 +7,11 @@ import { warn } from './paint.ts';
 import type { Session } from './session.ts';
 import { verb as define } from './verb.ts';
 
-/** The cluster of a platform, and the name of its node. @throws `domain-unavailable` where there is none */
+/** The cluster of a platform, and the name of its node. @throws `config-invalid` where there is none */
 export function clusterOf(platform: Platform): { cluster: ClusterConfig; node: string } {
   const { cluster, name } = platform;
   if (cluster) return { cluster, node: planK3s(platform, cluster).nodeName };
-  throw fail('domain-unavailable', `the platform ${name} has no \`cluster\` section`, {
+  throw fail('config-invalid', `the platform ${name} has no \`cluster\` section, and this command needs one`, {
     next: 'add `cluster: {}` to the platform file',
   });
 }

@@ -17,27 +17,66 @@ const program = new Command('socle')
   .option('--json', 'print one JSON document on standard output, also for a failure')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
-  .configureOutput({ writeErr: wantsJson ? () => {} : (text) => process.stderr.write(text) })
+  // A usage error is told below, like every other failure.
+  .configureOutput({ writeErr: wantsJson ? () => {} : (text) => process.stderr.write(text), outputError: () => {} })
   .helpCommand(false)
   .addHelpText('after', '\nFirst steps: `socle demo`; then `socle init`, which writes a platform file.');
 
 for (const entry of contents) addEntry(entry);
 
 try {
-  // `socle help backup run` is `socle backup run --help`.
-  await program.parseAsync(argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv, { from: 'user' });
+  await program.parseAsync(asWritten(argv), { from: 'user' });
   if (answer && !answer.shown) await show(answer);
   end(answer?.exit ?? exit.ok);
 } catch (error) {
   if (error instanceof CommanderError && error.exitCode === 0) end(exit.ok);
   const failure =
     error instanceof CommanderError
-      ? fail('usage', error.message.replace(/^error: /, ''))
+      ? usageError(error)
       : asSocleError(interruption.signal.aborted ? interruption.signal.reason : error);
   if (wantsJson) await print(json(failureDocument(failure)));
-  // Commander has already told about a usage error.
-  else if (!(error instanceof CommanderError)) process.stderr.write(failureText(failure));
+  // A group without a command has shown its help, which says more.
+  else if (!missesCommand(error)) process.stderr.write(failureText(failure));
   end(failure.failure.exit);
+}
+
+/** `socle help backup run` is `socle backup run --help`, and `socle --version` is `socle version`. */
+function asWritten(words: readonly string[]): string[] {
+  if (words[0] === 'help') return [...words.slice(1), '--help'];
+  const version = words.includes('--version') && calledBy(words) === program;
+  return words.map((word) => (version && word === '--version' ? 'version' : word));
+}
+
+/** The command or group that the first words name; the program itself when they name none. */
+function calledBy(words: readonly string[]): Command {
+  return words.reduce<Command>(
+    (parent, word) => parent.commands.find((command) => command.name() === word) ?? parent,
+    program,
+  );
+}
+
+/** The command line names a group, or nothing at all. */
+function missesCommand(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === 'commander.help';
+}
+
+/** What commander refuses, with where to read on. */
+function usageError(error: CommanderError) {
+  const command = calledBy(argv);
+  const path = [command, ...ancestors(command)]
+    .map((one) => one.name())
+    .reverse()
+    .join(' ');
+  const next = `see \`${path} --help\``;
+  if (!missesCommand(error)) {
+    return fail('usage', error.message.replace(/^error: /, '').replaceAll('\n', ' '), { next });
+  }
+  const names = command.commands.map((one) => one.name()).join(', ');
+  return fail('usage', `\`${path}\` needs a command after it: ${names}`, { next });
+}
+
+function ancestors({ parent }: Command): Command[] {
+  return parent === null ? [] : [parent, ...ancestors(parent)];
 }
 
 /** A command for the entry, whose verb is loaded when the command line turns out to be about it. */

@@ -50,16 +50,22 @@ export const whole = (flags: string, description: string, fallback: number): Spe
 /** Tells commander about the options, in the order of the specs. */
 export function declare(command: Command, specs: Specs): void {
   for (const spec of Object.values(specs)) {
-    const { flags, description, parse, fallback, mandatory } = spec;
+    const { flags, description, parse, mandatory } = spec;
+    const fallback = shownDefault(spec);
     // A parser would replace the words before by the last one.
     if (flags.endsWith('...]')) command.argument(flags, description, fallback);
     else if (!flags.startsWith('-'))
       command.argument(flags, description, parse ?? ((value: string) => value), fallback);
     else if (mandatory) command.requiredOption(flags, description);
     else if (parse) command.option(flags, description, parse, fallback);
-    else if (typeof fallback === 'boolean') command.option(flags, description);
-    else command.option(flags, description, Array.isArray(fallback) ? [...fallback] : undefined);
+    else command.option(flags, description);
   }
+}
+
+/** What the help adds as the default: not what the description says better, and nothing for nothing. */
+function shownDefault({ description, fallback }: Spec<unknown>): unknown {
+  const nothing = fallback === '' || typeof fallback === 'boolean' || Array.isArray(fallback);
+  return nothing || description.includes('(default') ? undefined : fallback;
 }
 
 /** What commander read, by the names of the specs. */

@@ -184,6 +184,11 @@ test.each<[what: string, text: string, path: string, message: string]>([
   expect(problems(text)).toEqual([expect.objectContaining({ path, message: expect.stringContaining(message) })]);
 });
 
+test('what is allowed names nothing twice', () => {
+  const found = problems(peers(`{name: a, public_key: ${keyB}, address: 10.8.0.3, reaches: [c]}`));
+  expect(found.find(({ path }) => path === 'vpn.peers[1].reaches[0]')?.allowed).toBe('a');
+});
+
 test('everything that is wrong is told at once, in the order of the file', () => {
   const found = problems(
     valid

@@ -45,7 +45,7 @@ function peerAddresses(file: unknown): Finding[] {
 }
 
 function reachable(file: unknown): Finding[] {
-  const names = peersOf(file).map((peer) => field(peer, 'name'));
+  const names = [...new Set(peersOf(file).map((peer) => field(peer, 'name')))];
   return peersOf(file).flatMap((peer, index) => {
     const reaches = field(peer, 'reaches');
     if (!Array.isArray(reaches)) return [];

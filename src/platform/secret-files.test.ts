@@ -19,7 +19,7 @@ test('secrets that are missing, or that others can read, are named with their pl
     await chmod(file, 0o640);
     expect(await checkSecretFiles(platform)).toEqual([
       {
-        path: 'databases.0.connection.password',
+        path: 'databases[0].connection.password',
         file: join(directory, 'none'),
         problem: 'it cannot be read (ENOENT)',
       },

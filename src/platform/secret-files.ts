@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import type { SecretSource } from '../kernel/secret.ts';
+import { pathText } from './explain.ts';
 import type { Platform } from './schema.ts';
 
 /** Something about a secret's file that will stop a backup, or that others can read. */
 export interface SecretFinding {
-  /** Such as `backup.vault.password`. */
+  /** Such as `backup.vault.password` or `databases[0].connection.password`. */
   readonly path: string;
   readonly file: string;
   readonly problem: string;
@@ -15,7 +16,7 @@ export async function checkSecretFiles(platform: Platform): Promise<SecretFindin
   const findings = await Promise.all(
     sources(platform, []).map(async ([path, file]): Promise<SecretFinding[]> => {
       const problem = await problemOf(file);
-      return problem === null ? [] : [{ path: path.join('.'), file, problem }];
+      return problem === null ? [] : [{ path: pathText(path), file, problem }];
     }),
   );
   return findings.flat();
@@ -32,9 +33,10 @@ async function problemOf(file: string): Promise<string | null> {
 }
 
 /** Every `{file: …}` of the platform, wherever the schema has one. */
-function sources(value: unknown, path: readonly string[]): [path: readonly string[], file: string][] {
+function sources(value: unknown, path: readonly PropertyKey[]): [path: readonly PropertyKey[], file: string][] {
   if (typeof value !== 'object' || value === null) return [];
   if (isFileSource(value)) return [[path, value.file]];
+  if (Array.isArray(value)) return value.flatMap((inner, index) => sources(inner, [...path, index]));
   return Object.entries(value).flatMap(([key, inner]) => sources(inner, [...path, key]));
 }
 
