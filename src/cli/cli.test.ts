@@ -242,4 +242,7 @@ test('docs/exit-codes.md has the codes of the one table, all of them and no othe
   const documented = [...text.matchAll(/^\| (\d+) \| (\w+) \|/gm)].map(([, code, name]) => [name, Number(code)]);
   expect(Object.fromEntries(documented)).toEqual(exit);
   expect(new Set(Object.values(failures).map((failure) => failure.exit)).size).toBeGreaterThan(5);
+  for (const [code, failure] of Object.entries(failures)) {
+    if (failure.exit === exit.refused) expect(text).toContain(`\`${code}\``);
+  }
 });

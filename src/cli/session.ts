@@ -76,16 +76,16 @@ export class Session implements Disposable {
     });
   }
 
-  /** The state database; what a crash left `running` in it has been marked. */
+  /** The state database; what a crash left `running` in it has been marked. @throws `state-of-another` */
   async state(): Promise<DatabaseSync> {
     if (!this.#state) {
-      const [{ openDatabase }, { markInterrupted }, { markInterruptedDrills }, paths] = await Promise.all([
-        import('../kernel/sqlite.ts'),
+      const [{ openPlatformState }, { markInterrupted }, { markInterruptedDrills }, platform] = await Promise.all([
+        import('../platform/state.ts'),
         import('../backup/leftovers.ts'),
         import('../drill/interrupted.ts'),
-        this.paths(),
+        this.platform(),
       ]);
-      this.#state = openDatabase(paths.database);
+      this.#state = openPlatformState(platform);
       markInterrupted(this.#state, this.clock);
       markInterruptedDrills(this.#state, this.clock);
     }

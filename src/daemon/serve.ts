@@ -60,7 +60,7 @@ const graceMs = 30 * second;
 /**
  * The ops daemon: watches, runs schedules, tells about changes and answers on loopback or in the VPN, until `signal` aborts. Jobs are
  * processes of their own; what they do to memory, or how they die, is not the daemon's.
- * @throws `listen-refused`, `listen-failed`, `state-unusable`, `busy` when another daemon holds the state
+ * @throws `listen-refused`, `listen-failed`, `state-unusable`, `state-of-another`, `busy` when another daemon holds the state
  */
 export async function serve(platform: Platform, options: ServeOptions, { clock, log }: ServeDeps): Promise<void> {
   const { host } = platform.ops.listen;
@@ -69,7 +69,7 @@ export async function serve(platform: Platform, options: ServeOptions, { clock, 
   if (!isLoopbackAddress(host) && host !== ownAddress) {
     throw fail('listen-refused', `ops.listen.host is ${host}, which others may reach; there are no tokens yet`);
   }
-  const { db, lock } = openState(statePaths(platform));
+  const { db, lock } = openState(platform);
   try {
     await sweep(platform, db, { clock, log });
     recordDaemon(db, clock.now());

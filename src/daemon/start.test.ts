@@ -27,9 +27,9 @@ afterEach(async () => {
 });
 
 /** The daemon in this process: resolves to its address once it answers, rejects with what `serve` throws. */
-function begin(ops: { state?: string; listen?: { host?: string; port: number } } = {}): Promise<string> {
+function begin(ops: { state?: string; listen?: { host?: string; port: number } } = {}, name = 'home'): Promise<string> {
   const { listen, state = join(directory, 'state') } = ops;
-  const valid = platformSchema.parse({ name: 'home', environment: 'dev', ops: { state } });
+  const valid = platformSchema.parse({ name, environment: 'dev', ops: { state } });
   const platform = { ...valid, ops: { ...valid.ops, listen: { host: '127.0.0.1', port: 0, ...listen } } };
   return new Promise((resolve, reject) => {
     const options = { configFile: '/nowhere', signal: controller.signal, onListening: resolve };
@@ -63,6 +63,14 @@ test('two daemons on one state: the second is refused and names the first', asyn
   await expect(begin()).rejects.toMatchObject({
     code: 'busy',
     message: expect.stringContaining(`process ${process.pid}`),
+  });
+});
+
+test('a daemon on the state of another platform is refused, and is told whose it is', async () => {
+  await begin();
+  await expect(begin({}, 'away')).rejects.toMatchObject({
+    code: 'state-of-another',
+    message: expect.stringContaining('belongs to the platform home'),
   });
 });
 

@@ -2,17 +2,20 @@ import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, SocleError } from '../kernel/errors.ts';
 import { acquireLock, type Lock } from '../kernel/lock.ts';
-import { openDatabase } from '../kernel/sqlite.ts';
-import type { StatePaths } from '../platform/paths.ts';
+import { statePaths } from '../platform/paths.ts';
+import type { Platform } from '../platform/schema.ts';
+import { openPlatformState } from '../platform/state.ts';
 
 /** Below this nothing can be recorded, and work that leaves no record must not start. */
 const leastBytes = 8 * 2 ** 20;
 
 /**
  * The state database, held by one daemon alone.
- * @throws `state-unusable`, saying which directory and why; `busy` when another daemon runs on it
+ * @throws `state-unusable`, saying which directory and why; `state-of-another` when it belongs to another platform; `busy`
+ * when another daemon runs on it
  */
-export function openState(paths: StatePaths): { db: DatabaseSync; lock: Lock } {
+export function openState(platform: Platform): { db: DatabaseSync; lock: Lock } {
+  const paths = statePaths(platform);
   try {
     mkdirSync(paths.root, { recursive: true, mode: 0o700 });
     accessSync(paths.root, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -24,10 +27,11 @@ export function openState(paths: StatePaths): { db: DatabaseSync; lock: Lock } {
   }
   let db: DatabaseSync;
   try {
-    db = openDatabase(paths.database);
+    db = openPlatformState(platform);
     // The daemon answers requests on the same thread: it rather fails and tries again than waits for another writer.
     db.exec('PRAGMA busy_timeout = 2000');
   } catch (error) {
+    if (error instanceof SocleError) throw error;
     const { message } = error as Error;
     throw fail('state-unusable', `${paths.database} could not be opened: ${message}`, { file: paths.database }, error);
   }

@@ -13,10 +13,10 @@ import type { DrillReport } from '../drill/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
-import { openDatabase } from '../kernel/sqlite.ts';
 import { loadPlatform } from '../platform/load.ts';
 import { statePaths } from '../platform/paths.ts';
 import type { Platform } from '../platform/schema.ts';
+import { openPlatformState } from '../platform/state.ts';
 import { type DemoDaemon, startDaemon } from './daemon.ts';
 import { type DamageResult, damageOneValue } from './damage.ts';
 import { type Answer, ask } from './endpoints.ts';
@@ -79,7 +79,7 @@ export async function runDemo({ keep, progress, signal, onResult }: DemoOptions)
   const daemon = left.adopt(await startDaemon(directory, { file, port }, signal), (made) => made.stop());
   await firstHeartbeat(server, signal);
 
-  const db = left.adopt(openDatabase(paths.database), (opened) => opened.close());
+  const db = left.adopt(openPlatformState(platform), (opened) => opened.close());
   const actor = 'demo';
   const deps = { db, vault, clock: systemClock, progress, signal };
   const backup = await runBackup({ platform, database: sampleDatabase, deep: true, actor }, deps);

@@ -239,6 +239,14 @@ export const failures = {
     title: 'the state directory cannot be used',
     next: 'see that it exists, belongs to this user and has free space; ops.state names another one',
   },
+  'state-of-another': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'the state directory is that of another platform, and nothing of it was shown or changed',
+    next: 'set ops.state to a directory of its own in this platform file, or name the other one with --config',
+  },
   'not-confirmed': {
     category: 'validation',
     status: 400,

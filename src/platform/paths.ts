@@ -13,12 +13,16 @@ export interface StatePaths {
   readonly scratch: string;
 }
 
-/** `/var/lib/socle` for root; for a user `$XDG_STATE_HOME/socle` or `~/.local/state/socle`; `ops.state` wins. */
+/**
+ * `/var/lib/socle` for root; for a user `$XDG_STATE_HOME/socle` or `~/.local/state/socle`. A platform with a `host` has
+ * `platforms/NAME` below it: one person looks after several from one machine. `ops.state` wins.
+ */
 export function statePaths(
-  platform: Pick<Platform, 'ops' | 'drill'>,
+  platform: Pick<Platform, 'name' | 'host' | 'ops' | 'drill'>,
   env: NodeJS.ProcessEnv = process.env,
 ): StatePaths {
-  const root = resolve(platform.ops.state ?? defaultRoot(env));
+  const own = platform.host === undefined ? '' : join('platforms', platform.name);
+  const root = resolve(platform.ops.state ?? join(defaultRoot(env), own));
   return {
     root,
     database: join(root, 'socle.db'),

@@ -162,7 +162,7 @@ const ops = z.strictObject({
     .string()
     .optional()
     .describe(
-      'state directory; default /var/lib/socle for root, ~/.local/state/socle for a user, /var/lib/socle/daemon on the host',
+      'state directory, of this platform alone; default /var/lib/socle for root, ~/.local/state/socle for a user (with a `host`: platforms/NAME below it), /var/lib/socle/daemon on the host',
     ),
   listen: listen.prefault({}).describe('where the API of `socle serve` answers'),
   notify: notify.prefault({}).describe('who is told when a state changes'),
