@@ -68,6 +68,7 @@ test('options make a valid file with comments, and secrets that nobody else read
     backup: { vault: { password: { file: join(directory, 'secrets/vault.password') } } },
   });
   expect(read('platform.yaml').match(/^ *# /gm)?.length).toBeGreaterThan(15);
+  expect(read('platform.yaml')).toMatch(/\n\n# WireGuard.*\nvpn:\n/);
   const secrets = [
     'home/.config/socle/atelier/peer-laptop.key',
     'home/.config/socle/atelier/peer-phone.key',
@@ -103,7 +104,7 @@ test('the next steps are in the order in which they work, each for the machine t
     'socle vpn config laptop --config lab/prod.yaml',
     'socle verify --config lab/prod.yaml',
     'socle kubeconfig --config lab/prod.yaml',
-    "ssh root@10.8.0.1 'socle database grant shop-prod | runuser -u postgres -- psql -v ON_ERROR_STOP=1 -d shop_prod'",
+    "ssh root@10.8.0.1 'socle database grant shop-prod | runuser -u postgres -- psql -X -v ON_ERROR_STOP=1 -d shop_prod'",
     'ssh root@10.8.0.1 socle vault init',
     'ssh root@10.8.0.1 socle backup run',
     'ssh root@10.8.0.1 socle drill run',

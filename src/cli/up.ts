@@ -30,7 +30,7 @@ function stillOpenText({ vpn }: Platform, peerFile: string | undefined): string 
 export const verb = define({
   options: {
     only,
-    check: flag('--check', 'tell what would change, and change nothing'),
+    check: flag('--check', 'tell what would change, and change nothing; Ansible is installed where there is none'),
     vpnWait,
     mirror,
     identity,
@@ -46,7 +46,8 @@ export const verb = define({
   about:
     'Makes the host what the platform file says; a second run changes nothing. Ansible runs on the host itself, in a\n' +
     'unit of its own: a lost connection does not matter to it. A new firewall counts only once the host was reached\n' +
-    'behind it; SSH closes in public only after this machine has come through the VPN, else the exit code is 6.',
+    'behind it; SSH closes in public only after this machine has come through the VPN, else the exit code is 6.\n' +
+    'What looks at the host is Ansible: with --check too, a host that has none gets Debian’s ansible-core first.',
   async run({ only, check, vpnWait, mirror, identity, hostKey }, session) {
     const connection = await connect(session, { identity, hostKey });
     const { up } = await import('../host/up.ts');

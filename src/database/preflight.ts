@@ -63,8 +63,8 @@ export async function requireReadable(client: pg.ClientBase, database: DatabaseC
     unreadable: unreadable.map(({ what }) => what),
     sql: [...new Set(unreadable.map(({ fix }) => `${fix};`))],
     next:
-      `run as a superuser in that database: socle database grant ${database.name} | psql -d ${database.connection.database}` +
-      ', then run the backup again',
+      `run as a superuser in that database: socle database grant ${database.name} | psql -X -v ON_ERROR_STOP=1 ` +
+      `-d ${database.connection.database}, then run the backup again`,
   });
 }
 

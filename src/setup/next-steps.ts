@@ -69,8 +69,8 @@ function grant(database: string, host: HostAnswers | undefined, there: Place): S
   if (!host) return there(() => `socle database grant ${name}`, 'the SQL for the role that takes backups');
   return there(
     (sudo) =>
-      `${sudo}socle database grant ${name} | ${sudo}runuser -u postgres -- psql -v ON_ERROR_STOP=1 -d ${word(database)}`,
-    'the role that takes backups',
+      `${sudo}socle database grant ${name} | ${sudo}runuser -u postgres -- psql -X -v ON_ERROR_STOP=1 -d ${word(database)}`,
+    'the role that takes backups (first docs/provisioning.md, “PostgreSQL on the host”)',
   );
 }
 

@@ -34,11 +34,12 @@ const host = ({ host }: Answers) =>
 # The machine that \`socle up\` provisions.
 host:
   address: ${value(host.address)}
-  # root, or a user who may sudo without a password.
-  user: ${value(host.user)}
   # The fingerprint that the provider's console shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub);
   # without it the first contact asks.
   # host_key: SHA256:…
+
+  # root, or a user who may sudo without a password.
+  user: ${value(host.user)}
 
 # WireGuard. \`socle vpn add NAME\` writes the peers: public keys only, the private ones stay with the peers.
 vpn:

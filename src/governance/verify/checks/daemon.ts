@@ -19,7 +19,7 @@ export const daemonChecks: readonly Check[] = [
     title: 'every database has a good backup that is young enough',
     requirements: ['FR21', 'NFR-7'],
     side: 'inside',
-    next: '`/usr/local/lib/socle/as-daemon status` on the host; docs/runbooks has a page for each state',
+    next: '`sudo socle status` on the host; docs/runbooks has a page for each state',
     looks: ['daemonStatus'],
     judge({ daemonStatus: { databases } }) {
       const late = databases.filter(({ backups }) => !backups.withinTarget || backups.state === 'off');
@@ -34,7 +34,7 @@ export const daemonChecks: readonly Check[] = [
     title: 'a drill has proven a backup of every database, not too long ago',
     requirements: ['FR23', 'NFR-8', 'MO-4'],
     side: 'inside',
-    next: '`/usr/local/lib/socle/as-daemon drill list` on the host; docs/runbooks has a page for each state',
+    next: '`sudo socle drill list` on the host; docs/runbooks has a page for each state',
     looks: ['daemonStatus'],
     judge({ daemonStatus: { databases } }) {
       const late = databases.filter(({ drills }) => !drills.withinTarget || drills.state === 'off');
@@ -49,7 +49,7 @@ export const daemonChecks: readonly Check[] = [
     title: 'what lies in the vault was read back, and was whole',
     requirements: ['FR22'],
     side: 'inside',
-    next: '`/usr/local/lib/socle/as-daemon backup verify` on the host',
+    next: '`sudo socle backup verify` on the host',
     looks: ['daemonStatus'],
     judge({ daemonStatus: { integrity } }) {
       const good = integrity.state === 'ok' || (integrity.state === 'off' && integrity.withinTarget);
