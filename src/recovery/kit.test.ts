@@ -267,7 +267,7 @@ test('a kit that would not do is not confirmed, and one for other vaults is out 
     expect({ exitCode, code: answer.error.code }).toEqual({ exitCode: 3, code: 'kit-unusable' });
     expect(answer.error.message).toContain(said);
   };
-  await writeFile(platformFile(), text.replace('name: shop', 'name: other'));
+  await writeFile(platformFile(), text.replace('name: shop', 'name: other').replace('state: state', 'state: other'));
   await unusable('but of shop');
   await writeFile(platformFile(), text.replace(/vpn:[\s\S]*$/, ''));
   await unusable('no peer spare');
