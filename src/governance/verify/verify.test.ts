@@ -387,13 +387,16 @@ test('what the platform file opens may answer, and SSH where it is public', () =
   expect(of(open).filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
 });
 
-test('a few resets may come from the way, many do not', () => {
-  const closed = (count: number) => ({
-    value: { ...tcp4.value, closed: Array.from({ length: count }, (_, n) => n + 1) },
-  });
-  const verdict = (count: number) =>
-    judge({ ...inside(baseline), ...outside, tcp4: closed(count) }).find(({ id }) => id === 'public-tcp4')?.verdict;
-  expect([verdict(0), verdict(2), verdict(60_000)]).toEqual(['pass', 'warn', 'fail']);
+test.each([
+  ['tcp4', 16],
+  ['udp4', 3],
+] as const)('%s: up to %i resets may come from the way, more do not', (which, few) => {
+  const verdict = (count: number) => {
+    const closed = Array.from({ length: count }, (_, n) => n + 1);
+    const looks = { ...inside(baseline), ...outside, [which]: { value: { ...outside[which].value, closed } } };
+    return judge(looks).find(({ id }) => id === `public-${which}`)?.verdict;
+  };
+  expect([verdict(0), verdict(2), verdict(few), verdict(few + 1)]).toEqual(['pass', 'warn', 'warn', 'fail']);
 });
 
 test('ids are unique, and every requirement that a check proves is one of the requirements', () => {

@@ -5,9 +5,10 @@ import type { PortScan } from '../outside/probes.ts';
 
 /**
  * What answers in public. A closed port that nobody opened was let through by the firewall, or reset by something on
- * the way: providers of access do that for a few (25, 445), so that a few are a warning and many are red.
+ * the way: providers of access do that for a few (25, 445), so that a few are a warning and many are red. Of closed UDP
+ * ports a kernel tells some six at once, and then one a second (icmp_ratelimit, icmp(7)): many are never seen.
  */
-const fewResets = 16;
+const fewResets = { tcp: 16, udp: 3 } as const;
 
 /** TCP ports that may answer. */
 const wantedTcp = ({ firewall, host }: Platform): number[] => [
@@ -15,18 +16,17 @@ const wantedTcp = ({ firewall, host }: Platform): number[] => [
   ...(firewall.ssh === 'public' ? [host?.port ?? 22] : []),
 ];
 
-function judgeScan(scan: PortScan, wanted: readonly number[]): Outcome {
+function judgeScan(scan: PortScan, wanted: readonly number[], few: number): Outcome {
   const { open, closed, asked, all, address } = scan;
   const bad = open.filter((port) => !wanted.includes(port));
   const reset = closed.filter((port) => !wanted.includes(port));
   const what = `${address}: ${all ? 'all ' : ''}${asked.toLocaleString('en')} ports${all ? '' : ' (the known ones only)'}`;
   const answers = open.length === 0 ? 'none answers' : `${some(open.map(String), 12)} answer`;
   if (bad.length > 0) return fail(`${address}: ${some(bad.map(String), 12)} answer, and nobody opened them`);
-  if (reset.length > fewResets)
-    return fail(`${address}: ${reset.length} ports are not filtered, though nothing listens`);
+  if (reset.length > few) return fail(`${address}: ${reset.length} ports are not filtered, though nothing listens`);
   if (reset.length > 0) {
     return warn(
-      `${address}: ${some(reset.map(String), fewResets)} were reset; ${answers}`,
+      `${address}: ${some(reset.map(String), few)} were reset; ${answers}`,
       'ask again from another network: some providers reset these on the way; else see the firewall',
     );
   }
@@ -47,7 +47,8 @@ const scanned = (
     side: 'outside',
     next,
     looks: [id],
-    judge: (facts, { platform }) => judgeScan(facts[id], wanted(platform)),
+    judge: (facts, { platform }) =>
+      judgeScan(facts[id], wanted(platform), id.startsWith('udp') ? fewResets.udp : fewResets.tcp),
   });
 
 const wantedUdp = ({ firewall, vpn }: Platform): number[] => [
