@@ -39,6 +39,8 @@ interface Breakage {
   readonly undo: string;
   /** Exactly these checks are red, and their evidence names this. */
   readonly red: Readonly<Record<string, string>>;
+  /** These are not green, and how bad they look depends on how fast the host answers. */
+  readonly uncertain?: readonly string[];
 }
 
 const listen = (port: number) =>
@@ -77,14 +79,14 @@ const breakages: readonly Breakage[] = [
       'firewall-loaded': 'nothing is filtered',
       'public-tcp4': '22 answer',
       'public-tcp6': '22 answer',
-      'public-udp4': 'not filtered',
-      'public-udp6': 'not filtered',
       'public-no-ssh': `${addresses.host.v4} answers on port 22`,
       'public-no-kubernetes': 'port 6443',
       'public-no-nodeports': 'port 30000',
       'public-no-databases': 'port 5432',
       'public-no-ops-api': 'port 7410',
     },
+    // A kernel tells of few closed UDP ports a second (icmp_ratelimit, icmp(7)).
+    uncertain: ['public-udp4', 'public-udp6'],
   },
   {
     what: 'a ruleset of the next boot that somebody edited',
@@ -271,13 +273,16 @@ describe.skipIf(why !== '')(`socle verify on a fresh Debian 13 ${why}`, () => {
 
   test.each(breakages)(
     '$what',
-    async ({ breaks, undo, red: expected }) => {
+    async ({ breaks, undo, red: expected, uncertain = [] }) => {
       await on(breaks);
       const { exitCode, answer } = await verify('--quick');
       await on(undo);
-      const found = Object.fromEntries(red(answer).map(({ id, evidence }) => [id, evidence]));
+      const certain = red(answer).filter(({ id }) => !uncertain.includes(id));
+      const found = Object.fromEntries(certain.map(({ id, evidence }) => [id, evidence]));
       expect(Object.keys(found).sort(), JSON.stringify(found)).toEqual(Object.keys(expected).sort());
       for (const [id, names] of Object.entries(expected)) expect(found[id]).toContain(names);
+      const green = answer.checks.filter(({ verdict }) => verdict === 'pass').map(({ id }) => id);
+      expect(uncertain.filter((id) => green.includes(id))).toEqual([]);
       for (const one of red(answer)) expect(one.requirements.length).toBeGreaterThan(0);
       expect(exitCode).toBe(7);
     },
