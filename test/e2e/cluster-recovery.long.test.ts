@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import { appendFile, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -8,7 +7,7 @@ import { findMirror } from '../../src/cluster/mirror.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
-import { linkMirror, sandboxExceptions } from '../support/k3s.ts';
+import { linkMirror, sandboxExceptions, whyNoK3s } from '../support/k3s.ts';
 import { Operator, type SocleAnswer } from '../support/operator.ts';
 
 /** The real K3s of the artifact mirror: another program in its place, and the cluster on a fresh machine. */
@@ -16,16 +15,7 @@ const name = 'recovered';
 const upgradeWait = 60;
 const mirror = findMirror();
 
-const installed = (tool: string) => ['/usr/bin', '/usr/sbin'].some((place) => existsSync(join(place, tool)));
-const missing = ['wireguard-go', 'restic'].filter((tool) => !installed(tool));
-const why =
-  userInfo().uid !== 0
-    ? '(needs root)'
-    : mirror === null
-      ? '(SKIPPED: there is no artifact mirror)'
-      : missing.length > 0
-        ? `(SKIPPED: there is no ${missing.join(', ')})`
-        : '';
+const why = whyNoK3s(mirror, ['wireguard-go', 'restic']);
 
 /**
  * A program that says that it is another version, writes into the datastore what an older K3s must never read, and is

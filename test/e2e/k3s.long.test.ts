@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -9,7 +8,7 @@ import { manifest } from '../../src/cluster/objects.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
-import { mirrorFiles as files, linkMirror, sandboxExceptions } from '../support/k3s.ts';
+import { mirrorFiles as files, linkMirror, sandboxExceptions, whyNoK3s } from '../support/k3s.ts';
 import { Operator, type SocleAnswer } from '../support/operator.ts';
 import { until } from '../support/until.ts';
 
@@ -81,16 +80,7 @@ const workload = manifest([
   },
 ]);
 
-const installed = (tool: string) => ['/usr/bin', '/usr/sbin'].some((place) => existsSync(join(place, tool)));
-const missing = ['wireguard-go', 'wg', 'nmap', 'curl'].filter((tool) => !installed(tool));
-const why =
-  userInfo().uid !== 0
-    ? '(needs root)'
-    : mirror === null
-      ? '(SKIPPED: there is no artifact mirror)'
-      : missing.length > 0
-        ? `(SKIPPED: there is no ${missing.join(', ')})`
-        : '';
+const why = whyNoK3s(mirror, ['wireguard-go', 'wg', 'nmap', 'curl']);
 
 describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a throw-away Debian %i ${why}`, (release) => {
   const name = `test-k3s-${release}`;

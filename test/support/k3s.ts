@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -14,6 +15,16 @@ export const sandboxExceptions = {
   'flannel-backend': 'host-gw',
   'kubelet-arg+': ['fail-cgroupv1=false', 'cgroup-driver=cgroupfs'],
 };
+
+const installed = (tool: string) => ['/usr/bin', '/usr/sbin'].some((place) => existsSync(join(place, tool)));
+
+/** Why tests with a real K3s cannot run here, for their title; empty when they can. */
+export function whyNoK3s(mirror: string | null, tools: readonly string[]): string {
+  if (userInfo().uid !== 0) return '(needs root)';
+  if (mirror === null) return '(SKIPPED: there is no artifact mirror)';
+  const missing = tools.filter((tool) => !installed(tool));
+  return missing.length > 0 ? `(SKIPPED: there is no ${missing.join(', ')})` : '';
+}
 
 async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
