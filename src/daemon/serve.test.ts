@@ -274,7 +274,8 @@ test('a database and a vault that never answer do not slow /v1/health down', asy
     { timeout: 30_000, interval: 20 },
   );
   took.sort((a, b) => a - b);
-  expect(took.length).toBeGreaterThan(50);
+  // One that waits for a probe would take the whole five seconds of it, and be the only one.
+  expect(took.length).toBeGreaterThan(20);
   expect(took[Math.floor(took.length * 0.95)]).toBeLessThan(250);
   expect((await get('/v1/components/vault/readiness')).status).toBe(503);
   expect((await get('/readyz')).status).toBe(200);
