@@ -251,3 +251,19 @@ test('stopping ends the running job and waits for it; the run is made again at t
   expect(next.history()).toEqual(['06-02 ok']);
   await next.end();
 });
+
+test('a job that takes longer than until it is due again lets the others start', async () => {
+  const everyMinute = [spec('backup', '* * * * *'), spec('drill', '* * * * *')];
+  const one = daemon(everyMinute, async () => {
+    time += 90_000;
+    // Whoever waits for the runs gets a turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    return ok;
+  });
+  one.scheduler.start();
+  at('2026-06-01T10:01:00Z');
+  one.scheduler.tick();
+  await vi.waitFor(() => expect(one.ran.length).toBeGreaterThanOrEqual(6), { interval: 1 });
+  expect(one.ran.slice(0, 6).map((run) => run.split(':')[0])).toEqual(Array(3).fill(['backup', 'drill']).flat());
+  await one.end();
+});

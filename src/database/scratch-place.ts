@@ -98,10 +98,10 @@ function isOwned(directory: string): boolean {
   }
 }
 
-/** Kills what still has this scratch directory mounted: its name is random, so nothing else can match. */
+/** Kills what still has this scratch directory mounted or writes into it: its name is random, so nothing else can match. */
 async function endProcesses(directory: string): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const pids = processesIn(directory);
+    const pids = [...processesIn(directory), ...writersInto(directory)];
     if (pids.length === 0) return;
     for (const pid of pids) signalTo(pid, 'SIGKILL');
     await delay(50);
@@ -111,18 +111,31 @@ async function endProcesses(directory: string): Promise<void> {
 /** Processes that have a part of this scratch directory mounted in their sandbox, or that are about to. */
 export function processesIn(directory: string): number[] {
   const part = `/${basename(directory)}/`;
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
-        return (
-          read('mountinfo').includes(part) ||
-          (/^NSpid:\s+\d+\s+\d/m.test(read('status')) && read('cmdline').includes(part))
-        );
-      } catch {
-        return false;
-      }
-    });
+  return processIds().filter((pid) => {
+    try {
+      const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
+      return (
+        read('mountinfo').includes(part) ||
+        (/^NSpid:\s+\d+\s+\d/m.test(read('status')) && read('cmdline').includes(part))
+      );
+    } catch {
+      return false;
+    }
+  });
 }
+
+/** Programs outside of a sandbox that were told to write below this directory, such as a restic that still fetches. */
+function writersInto(directory: string): number[] {
+  return processIds().filter((pid) => {
+    try {
+      return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${directory}/`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+const processIds = () =>
+  readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number);

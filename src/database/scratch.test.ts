@@ -7,7 +7,7 @@ import { newestBin } from '../../test/support/postgres.ts';
 import { start } from '../kernel/process.ts';
 import type { ScratchServer } from './restored-server.ts';
 import { startScratch } from './scratch.ts';
-import { destroyLeftovers, processesIn } from './scratch-place.ts';
+import { destroyLeftovers, makePlace, processesIn } from './scratch-place.ts';
 import { processTree } from './scratch-processes.ts';
 
 const limits = { memory: 512 * 2 ** 20, disk: 400 * 2 ** 20, reserve: 0 };
@@ -145,4 +145,17 @@ test('the server of a process that is gone is found and removed, and that of a l
   expect(existsSync(directory)).toBe(true);
   expect(await destroyLeftovers(root)).toEqual([directory]);
   expect(readdirSync(root).map((name) => join(root, name))).toEqual([living.directory]);
+});
+
+test('what a drill that was killed still fetches does not come back after its server was removed', async () => {
+  const { directory } = makePlace(root);
+  const target = join(directory, 'archive', '.fetch-a');
+  // As a restic does that outlived the process that started it: it makes the directories again that it writes into.
+  const fetching = start('sh', ['-c', 'while mkdir -p "$1"; do : >"$1/part"; done', 'sh', target]);
+  await expect.poll(() => existsSync(join(target, 'part'))).toBe(true);
+  const owner = { pid: 2 ** 22 + 1, startedAt: 0, bootId: 'gone' };
+  writeFileSync(join(directory, 'owner.json'), JSON.stringify(owner));
+  expect(await destroyLeftovers(root)).toEqual([directory]);
+  expect((await fetching.ended).exitCode).not.toBe(0);
+  expect(readdirSync(root)).toEqual([]);
 });

@@ -41,6 +41,8 @@ const migrations = [
      detail TEXT, UNIQUE (job, due)
    ) STRICT;
    CREATE INDEX scheduled_run_state ON scheduled_run (state, due);`,
+  // The id of the first of its job's runs that waited where this one waits now.
+  'ALTER TABLE scheduled_run ADD COLUMN place INTEGER',
 ];
 
 const date = (value: unknown) => (typeof value === 'string' ? new Date(value) : null);
@@ -82,7 +84,10 @@ export class ScheduleStore {
     return { seed, handledUntil: now };
   }
 
-  /** Writes down what a plan decided, all of it or nothing. A queued run that a newer one overtakes is missed. */
+  /**
+   * Writes down what a plan decided, all of it or nothing. A queued run that a newer one of its job overtakes is missed,
+   * and leaves its place in the queue to it: else a job that is always due again would let no other one start.
+   */
   record(
     key: JobKey,
     plan: { run: Date | null; missed: readonly Date[]; nextAt: Date | null; handledUntil: Date },
@@ -102,15 +107,18 @@ export class ScheduleStore {
         );
       }
       if (plan.run !== null) {
+        const place = this.#db
+          .prepare(`SELECT min(coalesce(place, id)) AS place FROM scheduled_run WHERE job = ? AND state = 'queued'`)
+          .get(key.job)?.place;
         this.#db
           .prepare(`UPDATE scheduled_run SET state = 'missed', detail = ? WHERE job = ? AND state = 'queued'`)
           .run('the next run was due before this one could start', key.job);
         this.#db
           .prepare(
-            `INSERT INTO scheduled_run (job, kind, database, due, state) VALUES (?, ?, ?, ?, 'queued')
+            `INSERT INTO scheduled_run (job, kind, database, due, state, place) VALUES (?, ?, ?, ?, 'queued', ?)
              ON CONFLICT (job, due) DO UPDATE SET state = 'queued', detail = NULL WHERE state = 'missed'`,
           )
-          .run(key.job, key.kind, key.database, plan.run.toISOString());
+          .run(key.job, key.kind, key.database, plan.run.toISOString(), place ?? null);
       }
       // Rows that are ahead of what has been dealt with were written by a clock that was wrong.
       this.#db
@@ -138,12 +146,12 @@ export class ScheduleStore {
     return date(this.#db.prepare('SELECT next_at FROM schedule WHERE job = ?').get(job)?.next_at);
   }
 
-  /** The queued run that may start now, in the order in which they were queued. */
+  /** The queued run that may start now, in the order in which their jobs came into the queue. */
   nextQueued(now: Date): ScheduledRun | undefined {
     const row = this.#db
       .prepare(
         `SELECT * FROM scheduled_run WHERE state = 'queued' AND (not_before IS NULL OR not_before <= ?)
-         ORDER BY id LIMIT 1`,
+         ORDER BY coalesce(place, id) LIMIT 1`,
       )
       .get(now.toISOString());
     return row === undefined ? undefined : asRun(row);
