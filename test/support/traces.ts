@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
+import { parse } from 'yaml';
+import { roleFile } from '../../src/host/bundle.ts';
 import type { Operator } from './operator.ts';
 
 /** What a machine is like, as far as an installation may change it. */
@@ -11,8 +14,11 @@ export interface Traces {
   readonly runs: string;
 }
 
-/** Where Debian's packages, caches and logs come and go. */
-const elsewhere = ['/proc', '/sys', '/dev', '/run', '/tmp', '/var/tmp', '/var/cache', '/var/lib/apt', '/var/lib/dpkg'];
+/** What is no file, and what apt, dpkg and the journal write whoever calls them. */
+const elsewhere = [
+  ...['/proc', '/sys', '/dev', '/run', '/tmp', '/var/tmp'],
+  ...['/var/cache', '/var/lib/apt', '/var/lib/dpkg', '/var/log/apt', '/var/log/dpkg.log', '/var/log/journal'],
+];
 
 const look = `find / \\( ${elsewhere.map((path) => `-path ${path}`).join(' -o ')} \\) -prune -o -print | sort
 echo ==
@@ -32,9 +38,24 @@ export async function tracesOf(operator: Operator, address?: string): Promise<Tr
   return { paths: new Set(paths.split('\n')), settings: new Map(hashes), runs };
 }
 
-/** The files of every package that is installed, and the directories that lead there. */
-export async function pathsOfPackages(operator: Operator, address?: string): Promise<ReadonlySet<string>> {
-  const { stdout } = await operator.on(`cat /var/lib/dpkg/info/*.list`, address);
-  // Packages name /lib and /bin as well as what these lead to.
-  return new Set(stdout.split('\n').flatMap((path) => [path, path.replace(/^\/(s?bin|lib|lib64)\//, '/usr/$1/')]));
+/**
+ * Installs what `socle up` would install for these domains: packages stay, so that a machine is like before when it is like
+ * one that has them. No cluster of PostgreSQL is made, as with `socle up`.
+ */
+export async function installPackages(operator: Operator, domains: readonly ('network' | 'ops')[]): Promise<void> {
+  const role = async (name: string) => parse(await readFile(roleFile(name, 'defaults/main.yml'), 'utf8'));
+  const own = domains.includes('ops') ? (await role('ops')).ops_packages : [];
+  const packages = ['ansible-core', 'python3-apt', 'wireguard-go', ...(await role('baseline')).baseline_packages, ...own];
+  const none = '/etc/postgresql-common/createcluster.d/none.conf';
+  const { exitCode, stderr } = await operator.on(
+    `set -e; export DEBIAN_FRONTEND=noninteractive; apt-get -q update >/dev/null
+    install -D /dev/stdin ${none} <<END
+create_main_cluster = false
+END
+    apt-get -q install -y --no-install-recommends ${packages.join(' ')} >/dev/null
+    rm ${none}`,
+    undefined,
+    600_000,
+  );
+  expect(exitCode, stderr).toBe(0);
 }
