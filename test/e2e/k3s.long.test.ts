@@ -6,9 +6,10 @@ import { parse, stringify } from 'yaml';
 import { findMirror } from '../../src/cluster/mirror.ts';
 import { manifest } from '../../src/cluster/objects.ts';
 import { silent } from '../../src/kernel/progress.ts';
+import { k3sExceptions } from '../../src/sandbox/kubernetes.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
-import { mirrorFiles as files, linkMirror, sandboxExceptions, whyNoK3s } from '../support/k3s.ts';
+import { mirrorFiles as files, linkMirror, whyNoK3s } from '../support/k3s.ts';
 import { Operator, type SocleAnswer } from '../support/operator.ts';
 import { until } from '../support/until.ts';
 
@@ -117,7 +118,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
     operator = new Operator(await bootMachine({ name, release, kubernetes: true }, silent), directory);
     login = await operator.login();
     platformFile = join(directory, 'platform.yaml');
-    const cluster = { networks, mirror_sums: sums, k3s: { config: sandboxExceptions } };
+    const cluster = { networks, mirror_sums: sums, k3s: { config: k3sExceptions } };
     await writeFile(
       platformFile,
       stringify({ name, environment: 'dev', host: { address: addresses.host.v4 }, cluster }),

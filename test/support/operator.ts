@@ -5,7 +5,7 @@ import type { Deviation } from '../../src/host/drift-report.ts';
 import { type RunResult, run, type StartedProcess, start } from '../../src/kernel/process.ts';
 import { program as socle } from '../../src/kernel/program.ts';
 import { addresses } from '../../src/sandbox/names.ts';
-import { sshCommand } from '../../src/sandbox/ssh.ts';
+import { socleLogin, sshCommand } from '../../src/sandbox/ssh.ts';
 import { directoryOf, type MachineRecord } from '../../src/sandbox/store.ts';
 import { until } from './until.ts';
 
@@ -57,10 +57,8 @@ export class Operator {
   }
 
   /** The login of the machine's user, with the host key that it really has. */
-  async login(): Promise<string[]> {
-    const known = join(directoryOf(this.machine.name), 'known_hosts');
-    const [, print = ''] = (await run('ssh-keygen', ['-lf', known])).stdout.split(' ');
-    return ['--identity', this.key, '--host-key', print];
+  login(): Promise<string[]> {
+    return socleLogin(this.machine);
   }
 
   startSocle(...args: string[]): StartedProcess {
