@@ -83,6 +83,14 @@ export class Operator {
     return run('timeout', [String(timeout / 1_000), file, ...words], options);
   }
 
+  /**
+   * Lets scratch servers of drills mount a /proc, until the next boot. A real host needs neither: here /proc is covered and
+   * /proc/sys read-only, so that nobody may mount another one.
+   */
+  async uncoverProc(address: string): Promise<void> {
+    await this.on('mkdir -p /mnt/proc && mount -t proc proc /mnt/proc && mount -o remount,rw,bind /proc/sys', address);
+  }
+
   /** Brings the VPN up with a peer's file, as wg-quick would: the kernel of the tests may have no WireGuard. */
   async joinVpn(config: string): Promise<void> {
     const value = (key: string) => new RegExp(`^${key} = (.*)$`, 'm').exec(config)?.[1] ?? '';
