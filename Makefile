@@ -32,6 +32,7 @@ check: node_modules/.installed ## types, lint and format, dead code, direction o
 	@depcruise --config .dependency-cruiser.cjs --output-type err src
 
 bench: use-packages node_modules/.installed ## the promises about speed, as ratios against what a user would use instead
+	@[ "$$(id -u)" -ne 0 ] || ./tools/packages.sh sandbox
 	@$(NODE) bench/main.ts
 
 sandbox: node_modules/.installed ## a throw-away Debian to try things on (root; NAME=sandbox, DEBIAN=13, DRIVER=nspawn or qemu)

@@ -1,71 +1,43 @@
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { grantSql } from '../src/database/grant.ts';
-import { makePlace } from '../src/demo/place.ts';
-import { startServer } from '../src/demo/server.ts';
-import { formatDuration, formatSize } from '../src/kernel/units.ts';
-import { loadPlatform } from '../src/platform/load.ts';
-import { backupPromise } from './backup.ts';
-import type { Bench } from './bench.ts';
-import { makeDatabase } from './data.ts';
-import { drillPromises } from './drill.ts';
-import { growthPromise } from './growth.ts';
-import { type Promised, print } from './measure.ts';
-import { memoryPeak, memoryPromises } from './memory.ts';
-import { makeSite } from './site.ts';
+import { formatDuration } from '../src/kernel/units.ts';
+import { databasePromises } from './database.ts';
+import { type Outcome, print } from './measure.ts';
+import { upPromise } from './up.ts';
 
 /**
  * The promises about speed and size, each as a ratio against what a user would use instead, measured in one run on one
- * machine. BENCH_QUICK=1 leaves out the database of four times the size; BENCH_ROUNDS sets the repetitions (5).
+ * machine. BENCH_ONLY names the parts to measure (database,up); BENCH_QUICK=1 leaves out the database of four times the
+ * size; BENCH_ROUNDS sets the repetitions (5, of `up` 3).
  */
-const began = performance.now();
-const quick = process.env.BENCH_QUICK === '1';
-const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
-
-await using left = new AsyncDisposableStack();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-const { directory } = left.adopt(await makePlace('socle-bench-'), (place) => place.remove());
-const server = left.adopt(await startServer({ directory }), (started) => started.stop());
-
-async function prepare(database: string, parts: number): Promise<Bench> {
-  const start = performance.now();
-  const bytes = await makeDatabase(server, database, parts);
-  const site = await makeSite(join(directory, `grant-${database}`), server, database);
-  const [config] = (await loadPlatform(site.file)).databases;
-  const client = await server.connect(database);
-  if (config) await client.query(grantSql(config));
-  await client.end();
-  print(`database ${database}: ${formatSize(bytes)}, made in ${formatDuration(performance.now() - start)}`);
-  const env = {
-    PATH: `${server.bin}:${process.env.PATH ?? ''}`,
-    PGHOST: server.host,
-    PGPORT: String(server.port),
-    PGUSER: 'socle_backup',
-    PGDATABASE: database,
-    RESTIC_PASSWORD_FILE: site.passwordFile,
-    RESTIC_CACHE_DIR: join(directory, 'restic-cache'),
-  };
-  return { directory, server, database, env, rounds };
+const parts: Readonly<Record<string, () => Promise<readonly Outcome[]>>> = {
+  database: databasePromises,
+  up: upPromise,
+};
+const asked = process.env.BENCH_ONLY ? process.env.BENCH_ONLY.split(',') : Object.keys(parts);
+const unknown = asked.filter((name) => !Object.hasOwn(parts, name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `BENCH_ONLY: there is no ${unknown.join(', ')}; the parts are ${Object.keys(parts).join(', ')}\n`,
+  );
+  process.exit(2);
 }
 
-print(
-  `PostgreSQL ${server.version}, ${availableParallelism()} processors, ${rounds} rounds; a ratio is the median of theirs`,
-);
-const bench = await prepare('bench', 1);
-const backups = await backupPromise(bench);
-const promised: Promised[] = [
-  backups.promised,
-  ...(await drillPromises(bench, backups)),
-  await growthPromise(bench, backups),
-];
-print('memory');
-const small = await memoryPeak(bench);
-const large = quick ? null : await memoryPeak(await prepare('large', 4));
-promised.push(...memoryPromises(small, large));
+const began = performance.now();
+const outcomes: Outcome[] = [];
+try {
+  for (const [name, measure] of Object.entries(parts)) if (asked.includes(name)) outcomes.push(...(await measure()));
+} finally {
+  // Also what was measured before a later part failed.
+  print(`in ${formatDuration(performance.now() - began)}`);
+  print('');
+  outcomes.forEach(conclude);
+}
 
-print(`in ${formatDuration(performance.now() - began)}`);
-print('');
-for (const { name, ratio, goal } of promised) {
+function conclude(outcome: Outcome): void {
+  if ('skipped' in outcome) {
+    print(`bench ${outcome.name} skipped: ${outcome.skipped}`);
+    return;
+  }
+  const { name, ratio, goal } = outcome;
   const kept = ratio <= goal;
   print(`bench ${name} ${ratio.toFixed(2)} ${goal.toFixed(2)} ${kept ? 'pass' : 'fail'}`);
   if (!kept) process.exitCode = 1;

@@ -7,6 +7,17 @@ export interface Promised {
   readonly goal: number;
 }
 
+/** One that could not be measured on this machine, and why. */
+export interface Skipped {
+  readonly name: string;
+  readonly skipped: string;
+}
+
+export type Outcome = Promised | Skipped;
+
+/** How often both sides run: `$BENCH_ROUNDS`, else as said. */
+export const roundsOr = (usual: number): number => Number(process.env.BENCH_ROUNDS ?? usual);
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);

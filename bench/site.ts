@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
 import type { ThrowAwayServer } from '../src/demo/server.ts';
-import { start } from '../src/kernel/process.ts';
+import { type StartedProcess, start } from '../src/kernel/process.ts';
 import { program } from '../src/kernel/program.ts';
 import { platformSchema } from '../src/platform/schema.ts';
 
@@ -60,13 +60,17 @@ export async function makeSite(
 }
 
 /** Runs `socle … --json` as a user would and reads its answer. */
-export async function socle<T>(site: Site, args: readonly string[]): Promise<T> {
-  const child = start(program, [...args, '--json', '--config', site.file]);
+export function socle<T>(site: Site, args: readonly string[]): Promise<T> {
+  return answerOf<T>(start(program, [...args, '--json', '--config', site.file]), args.join(' '));
+}
+
+/** What a `socle … --json` that was started prints. */
+export async function answerOf<T>(child: StartedProcess, what: string): Promise<T> {
   const [printed, said, { exitCode }] = await Promise.all([
     child.stdout ? text(child.stdout) : '',
     child.stderr ? text(child.stderr) : '',
     child.ended,
   ]);
-  if (exitCode !== 0) throw new Error(`socle ${args.join(' ')} ended with ${exitCode}: ${printed || said}`);
+  if (exitCode !== 0) throw new Error(`socle ${what} ended with ${exitCode}: ${printed || said}`);
   return JSON.parse(printed) as T;
 }

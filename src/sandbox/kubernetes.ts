@@ -2,10 +2,19 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
+ * What K3s itself has to be told on a machine that shares our kernel, by whoever installs it, as `cluster.k3s.config`
+ * takes it; a real host has none of these.
+ */
+export const k3sExceptions = {
+  'protect-kernel-defaults': false,
+  'flannel-backend': 'host-gw',
+  'kubelet-arg+': ['fail-cgroupv1=false', 'cgroup-driver=cgroupfs'],
+};
+
+/**
  * What a kubelet and containerd need of a machine that shares our kernel: cgroup hierarchies that can be written to, a
  * `/dev/kmsg`, and four sysctls that the kubelet writes, which are ordinary files here: they say nothing about a real
- * host. K3s itself has to be told `fail-cgroupv1=false`, `cgroup-driver=cgroupfs`, `protect-kernel-defaults: false` and
- * flannel's `host-gw` by whoever installs it.
+ * host.
  */
 const script = `#!/bin/sh
 set -eu

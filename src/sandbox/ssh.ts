@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { run } from '../kernel/process.ts';
 import { addresses } from './names.ts';
 import { inside } from './network.ts';
 import { directoryOf, type MachineRecord } from './store.ts';
@@ -23,4 +24,10 @@ export function sshCommand(machine: MachineRecord, command: readonly string[] = 
     `debian@${addresses.host.v4}`,
     ...command,
   );
+}
+
+/** What `socle up` and others are told to log in with: the operator's key, and the host key that the machine really has. */
+export async function socleLogin({ name }: Pick<MachineRecord, 'name'>): Promise<string[]> {
+  const [, print = ''] = (await run('ssh-keygen', ['-lf', join(directoryOf(name), 'known_hosts')])).stdout.split(' ');
+  return ['--identity', join(directoryOf(name), 'operator-key'), '--host-key', print];
 }

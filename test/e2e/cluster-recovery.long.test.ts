@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { findMirror } from '../../src/cluster/mirror.ts';
 import { silent } from '../../src/kernel/progress.ts';
+import { k3sExceptions } from '../../src/sandbox/kubernetes.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
-import { linkMirror, sandboxExceptions, whyNoK3s } from '../support/k3s.ts';
+import { linkMirror, whyNoK3s } from '../support/k3s.ts';
 import { Operator, type SocleAnswer } from '../support/operator.ts';
 
 /** The real K3s of the artifact mirror: another program in its place, and the cluster on a fresh machine. */
@@ -67,7 +68,7 @@ describe.skipIf(why !== '')(`a cluster that goes on ${why}`, () => {
       name,
       environment: 'dev',
       host: { address: addresses.host.v4 },
-      cluster: { mirror_sums: sums, k3s: { config: sandboxExceptions, upgrade_wait: `${upgradeWait}s` } },
+      cluster: { mirror_sums: sums, k3s: { config: k3sExceptions, upgrade_wait: `${upgradeWait}s` } },
       backup: { vault: { repository: join(directory, 'vault'), password: { file: join(directory, 'password') } } },
       ops: { state: join(directory, 'state') },
     };

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { findMirror } from '../../src/cluster/mirror.ts';
-import { manifest } from '../../src/cluster/objects.ts';
 import { silent } from '../../src/kernel/progress.ts';
+import { k3sExceptions } from '../../src/sandbox/kubernetes.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
-import { mirrorFiles as files, linkMirror, sandboxExceptions, whyNoK3s } from '../support/k3s.ts';
+import { mirrorFiles as files, linkMirror, whyNoK3s } from '../support/k3s.ts';
+import { keptPod } from '../support/kept-pod.ts';
 import { Operator, type SocleAnswer } from '../support/operator.ts';
 import { until } from '../support/until.ts';
 
@@ -27,58 +28,6 @@ const started = 'Run K3s, and wait until the node and its services are ready';
 
 const slowly =
   '#!/bin/sh\nprintf "Content-type: text/plain\\n\\n"\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done\n';
-
-const app = { app: 'kept' };
-const workload = manifest([
-  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'try' } },
-  {
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: { name: 'kept', namespace: 'try' },
-    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Mi' } } },
-  },
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'kept', namespace: 'try' },
-    spec: {
-      type: 'NodePort',
-      clusterIP: serviceAddress,
-      selector: app,
-      ports: [{ port: 80, targetPort: 8080, nodePort }],
-    },
-  },
-  {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'kept', namespace: 'try' },
-    spec: {
-      selector: { matchLabels: app },
-      template: {
-        metadata: { labels: app },
-        spec: {
-          automountServiceAccountToken: false,
-          securityContext: { runAsNonRoot: true, runAsUser: 65_534, seccompProfile: { type: 'RuntimeDefault' } },
-          containers: [
-            {
-              name: 'web',
-              image: 'docker.io/library/socle-test:1',
-              imagePullPolicy: 'Never',
-              command: ['busybox', 'httpd', '-f', '-p', '8080', '-h', '/data'],
-              volumeMounts: [{ name: 'data', mountPath: '/data' }],
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                capabilities: { drop: ['ALL'] },
-                readOnlyRootFilesystem: true,
-              },
-            },
-          ],
-          volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'kept' } }],
-        },
-      },
-    },
-  },
-]);
 
 const why = whyNoK3s(mirror, ['wireguard-go', 'wg', 'nmap', 'curl']);
 
@@ -117,7 +66,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
     operator = new Operator(await bootMachine({ name, release, kubernetes: true }, silent), directory);
     login = await operator.login();
     platformFile = join(directory, 'platform.yaml');
-    const cluster = { networks, mirror_sums: sums, k3s: { config: sandboxExceptions } };
+    const cluster = { networks, mirror_sums: sums, k3s: { config: k3sExceptions } };
     await writeFile(
       platformFile,
       stringify({ name, environment: 'dev', host: { address: addresses.host.v4 }, cluster }),
@@ -236,7 +185,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
   });
 
   test('a pod with a volume serves through its ClusterIP to a peer of the VPN, and to nobody outside', async () => {
-    await kubectl('apply -f -', workload);
+    await kubectl('apply -f -', keptPod({ serviceAddress, nodePort }));
     await kubectl('-n try rollout status deployment/kept --timeout=180s');
     const fill = 'mkdir -p /data/cgi-bin; cat > /data/cgi-bin/slowly; chmod 755 /data/cgi-bin/slowly';
     await kubectl(`-n try exec -i deploy/kept -- sh -c "${fill}"`, slowly);

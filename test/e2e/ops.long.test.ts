@@ -189,8 +189,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`the daemon on a fresh Debia
   });
 
   test('a PostgreSQL of the host is backed up and proven by the daemon itself', async ({ annotate }) => {
-    // A real host needs neither: here /proc is covered and /proc/sys read-only, so that nobody may mount another one.
-    await on('mkdir -p /mnt/proc && mount -t proc proc /mnt/proc && mount -o remount,rw,bind /proc/sys');
+    await operator.uncoverProc(vpn);
     const [version] = (await told('ls /usr/lib/postgresql')).split('\n');
     expect(await told('pg_lsclusters --no-header')).toBe('');
     await on(`pg_createcluster ${version} main --start`);

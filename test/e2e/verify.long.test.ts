@@ -7,6 +7,7 @@ import type { VerifyReport } from '../../src/governance/verify/verify.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
+import { ofTheMachineBelow } from '../support/container-skips.ts';
 import { Operator } from '../support/operator.ts';
 
 const installed = (tool: string) => ['/usr/bin', '/usr/sbin'].some((place) => existsSync(join(place, tool)));
@@ -15,15 +16,7 @@ const why =
   userInfo().uid !== 0 ? 'needs root' : missing.length > 0 ? `SKIPPED: there is no ${missing.join(', ')}` : '';
 
 /** What a machine that shares our kernel, and a platform with nothing but a network, cannot show. */
-const skips = [
-  'recovery-kit',
-  'service-time',
-  'sysctl-kernel',
-  'system-apparmor',
-  'system-audit',
-  'tls-certificate',
-  'tls-protocol',
-];
+const skips = ['recovery-kit', ...ofTheMachineBelow, 'tls-certificate', 'tls-protocol'];
 
 /** Why the checks of a cluster and of the daemon are skipped here. */
 const notThere = [

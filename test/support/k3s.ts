@@ -9,13 +9,6 @@ import { pipeline } from 'node:stream/promises';
 const images = ['pause', 'coredns', 'local-path-provisioner', 'busybox', 'socle-test'].map((n) => `images/${n}.tar`);
 export const mirrorFiles: readonly string[] = ['k3s', ...images];
 
-/** What a machine that shares our kernel cannot have; a real host has none of these. */
-export const sandboxExceptions = {
-  'protect-kernel-defaults': false,
-  'flannel-backend': 'host-gw',
-  'kubelet-arg+': ['fail-cgroupv1=false', 'cgroup-driver=cgroupfs'],
-};
-
 const installed = (tool: string) => ['/usr/bin', '/usr/sbin'].some((place) => existsSync(join(place, tool)));
 
 /** Why tests with a real K3s cannot run here, for their title; empty when they can. */

@@ -5,7 +5,7 @@ import type { Deviation } from '../../src/host/drift-report.ts';
 import { type RunResult, run, type StartedProcess, start } from '../../src/kernel/process.ts';
 import { program as socle } from '../../src/kernel/program.ts';
 import { addresses } from '../../src/sandbox/names.ts';
-import { sshCommand } from '../../src/sandbox/ssh.ts';
+import { socleLogin, sshCommand } from '../../src/sandbox/ssh.ts';
 import { directoryOf, type MachineRecord } from '../../src/sandbox/store.ts';
 import { until } from './until.ts';
 
@@ -57,10 +57,8 @@ export class Operator {
   }
 
   /** The login of the machine's user, with the host key that it really has. */
-  async login(): Promise<string[]> {
-    const known = join(directoryOf(this.machine.name), 'known_hosts');
-    const [, print = ''] = (await run('ssh-keygen', ['-lf', known])).stdout.split(' ');
-    return ['--identity', this.key, '--host-key', print];
+  login(): Promise<string[]> {
+    return socleLogin(this.machine);
   }
 
   startSocle(...args: string[]): StartedProcess {
@@ -83,6 +81,14 @@ export class Operator {
     const words = args.map((word) => (word.startsWith('debian@') ? `debian@${address}` : word));
     const options = { accept: anyCode, ...(input === undefined ? {} : { input }) };
     return run('timeout', [String(timeout / 1_000), file, ...words], options);
+  }
+
+  /**
+   * Lets scratch servers of drills mount a /proc, until the next boot. A real host needs neither: here /proc is covered and
+   * /proc/sys read-only, so that nobody may mount another one.
+   */
+  async uncoverProc(address: string): Promise<void> {
+    await this.on('mkdir -p /mnt/proc && mount -t proc proc /mnt/proc && mount -o remount,rw,bind /proc/sys', address);
   }
 
   /** Brings the VPN up with a peer's file, as wg-quick would: the kernel of the tests may have no WireGuard. */
