@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fail } from '../kernel/errors.ts';
 import { type StartedProcess, start } from '../kernel/process.ts';
 import type { Secret } from '../kernel/secret.ts';
@@ -71,11 +73,14 @@ export function startRestic(context: ResticContext, args: readonly string[], cal
   const { signal, cwd, stdin = 'ignore', from } = call;
   const address = from ? `${context.repository.address} or ${from.repository.address}` : context.repository.address;
   const local = context.repository.directory !== null && from?.repository.directory !== null;
+  // Of its own: a restic that is ended between the making of a temporary file and its unlinking leaves the name.
+  const temporary = mkdtempSync(join(context.temporary, 'restic-'));
+  const remove = () => rmSync(temporary, { recursive: true, force: true });
   const own = passwordChannel(context.config.password, context.password, 3);
   const other = from && passwordChannel(from.config.password, from.password, own.descriptor === null ? 3 : 4);
   const descriptors = [own.descriptor, other?.descriptor ?? null].filter((fd) => fd !== null);
   try {
-    const child = start(
+    const started = start(
       'nice',
       ['-n', niceness, 'restic', ...optionArguments(context.options, from?.options), ...args],
       {
@@ -88,11 +93,12 @@ export function startRestic(context: ResticContext, args: readonly string[], cal
           RESTIC_FROM_REPOSITORY: from?.repository.location,
           RESTIC_FROM_PASSWORD_FILE: other?.path,
           RESTIC_CACHE_DIR: context.cache,
-          TMPDIR: context.temporary,
+          TMPDIR: temporary,
           RESTIC_PROGRESS_FPS: '0.2',
         },
       },
     );
+    const child = { ...started, ended: started.ended.finally(remove) };
     const secrets = [...secretsOf(context), ...(from ? secretsOf(from) : [])];
     const output = watchOutput(child, call.patience ?? briefPatience);
     const stop = () => void interrupt(child);
@@ -106,6 +112,9 @@ export function startRestic(context: ResticContext, args: readonly string[], cal
     });
     done.catch(() => {});
     return { ...child, done };
+  } catch (error) {
+    remove();
+    throw error;
   } finally {
     own.close();
     other?.close();

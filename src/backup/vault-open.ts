@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { fail } from '../kernel/errors.ts';
 import { run } from '../kernel/process.ts';
 import { readSecret, type Secret } from '../kernel/secret.ts';
@@ -32,6 +32,7 @@ export async function openVault(config: VaultConfig, options: OpenOptions): Prom
   const cache = resolve(options.cache, 'restic');
   const temporary = resolve(options.cache, 'restic-tmp');
   for (const directory of [cache, temporary]) await mkdir(directory, { recursive: true, mode: 0o700 });
+  await removeAbandoned(temporary);
   const context: ResticContext = {
     version,
     repository: readRepository(config.repository, environment),
@@ -44,6 +45,18 @@ export async function openVault(config: VaultConfig, options: OpenOptions): Prom
     options: version.minor < 16 ? withoutSftpArguments(config.options, config.repository) : config.options,
   };
   return new ResticVault(context, options.platform);
+}
+
+/** Milliseconds after which no process of ours still writes what it began: a week, and the longest prune takes hours. */
+const abandoned = 7 * 86_400_000;
+
+/** Removes what a Socle that was killed left of its temporary files. */
+async function removeAbandoned(temporary: string): Promise<void> {
+  for (const name of await readdir(temporary)) {
+    const path = join(temporary, name);
+    const found = await stat(path).catch(() => null);
+    if (found && found.mtimeMs < Date.now() - abandoned) await rm(path, { recursive: true, force: true });
+  }
 }
 
 /** @throws `tool-missing` */

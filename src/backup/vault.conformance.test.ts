@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
@@ -109,7 +109,12 @@ describe.each(Object.entries(backends))('a vault on %s', (name, start) => {
   test('makes no snapshot of an upload that was aborted, nor of one whose writer ended', async () => {
     const aborted = upload(vault, 'b-2');
     await new Promise<void>((resolve) => aborted.sink.write(data, () => resolve()));
+    const temporary = join(root, 'cache', 'restic-tmp');
+    const [running] = await readdir(temporary);
+    // As restic leaves it when it is ended before it could unlink what it made.
+    await writeFile(join(temporary, running ?? '', 'restic-temp-pack-1'), '');
     await aborted.abort();
+    expect(await readdir(temporary)).toEqual([]);
     const ended = upload(vault, 'b-3');
     ended.sink.end(data);
     await new Promise<void>((resolve) => ended.sink.once('finish', resolve));
@@ -182,6 +187,17 @@ describe.each(Object.entries(backends))('a vault on %s', (name, start) => {
     expect((await vault.list()).map(({ item }) => item)).toEqual(['manifest']);
     expect(await vault.remove([dump.snapshot])).toBe(0);
     expect(await vault.check()).toMatchObject({ ok: true });
+  });
+
+  test('removes at its opening what a killed process left a week ago, and nothing younger', async () => {
+    const temporary = join(root, 'cache', 'restic-tmp');
+    for (const name of ['put-old', 'put-new']) await mkdir(join(temporary, name));
+    await writeFile(join(temporary, 'put-old', 'roles.sql'), '');
+    const before = new Date(Date.now() - 8 * 86_400_000);
+    await utimes(join(temporary, 'put-old'), before, before);
+    await open({});
+    expect(await readdir(temporary)).toEqual(['put-new']);
+    await rm(join(temporary, 'put-new'), { recursive: true });
   });
 
   test('left no secret in a file of its cache, and nothing temporary', async () => {
