@@ -13,9 +13,6 @@ import type { CheckResult, ItemName, Stored, Upload, Vault } from './vault.ts';
 /** restic 0.14 and 0.18 leave out a snapshot that they cannot load, and end with 0. One that was just removed is fine. */
 const unreadable = /(could not|failed to) load snapshot(?!.*(no such file|does not exist))/;
 
-/** restic reads a local vault with two threads unless told otherwise, and waits for the disk with both. */
-const manyReaders = ['-o', 'local.connections=6'];
-
 /** A vault that restic keeps. */
 export class ResticVault implements Vault {
   readonly address: string;
@@ -102,7 +99,6 @@ export class ResticVault implements Vault {
     const directory = await mkdtemp(join(dirname(target), '.fetch-'));
     try {
       const args = ['restore', snapshot, '--target', directory, '--include', path, '--quiet'];
-      if (this.local && this.#restic.options['local.connections'] === undefined) args.push(...manyReaders);
       await runReading(this.#restic, args, { signal });
       const restored = join(directory, basename(path));
       const found = await stat(restored).catch(() => null);

@@ -33,8 +33,6 @@ export function serverArguments({ memory, preloadLibraries, settings }: ScratchS
     // replicated from here.
     wal_level: 'minimal',
     max_wal_senders: '0',
-    // What is copied goes to the disk while the rest is read: the commit that has to wait for it then waits less.
-    backend_flush_after: '2MB',
     huge_pages: 'off',
     // What is restored is read once and thrown away: no background work on it.
     autovacuum: 'off',
