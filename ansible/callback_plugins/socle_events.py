@@ -18,13 +18,13 @@ requirements: [SOCLE_EVENTS in the environment]
 """
 
 
-def told(result):
-    """What the scripts of the roles print (templates/state.sh.j2): `differs`, or `noted`, and four more fields."""
+def told(result, words=("differs", "noted"), keys=("what", "where", "expected", "found")):
+    """What the scripts of the roles print (templates/state.sh.j2): one of the words, and as many fields as there are keys."""
     found = []
     for line in str(result.get("stdout", "")).splitlines():
         word, *fields = line.split("\t")
-        if word in ("differs", "noted") and len(fields) == 4:
-            found.append(dict(zip(("what", "where", "expected", "found"), fields)))
+        if word in words and len(fields) == len(keys):
+            found.append(dict(zip(keys, fields)))
     return found
 
 
@@ -68,6 +68,10 @@ class CallbackModule(CallbackBase):
             deviations = [{"what": names["task"], "where": where, "expected": "done", "found": "not done"}]
         if deviations:
             fields["deviations"] = deviations
+        # Only the role uninstall says what it does not remove.
+        stays = told(result._result, ("stays",), ("what", "where", "why"))
+        if stays:
+            fields["stays"] = stays
         if message:
             fields["message"] = message[-2000:]
         self._write("result", **fields)

@@ -22,6 +22,7 @@ export const contents: readonly Entry[] = [
   { path: 'up', summary: 'make the host what the platform file says', load: () => import('./up.ts') },
   { path: 'plan', summary: 'what `socle up` would change', load: () => import('./plan.ts') },
   { path: 'upgrade', summary: 'bring the daemon of the host to this release', load: () => import('./upgrade.ts') },
+  { path: 'uninstall', summary: 'take Socle off the host', load: () => import('./uninstall.ts') },
   { path: 'verify', summary: 'check the host from outside and inside', load: () => import('./verify.ts') },
   {
     path: 'kubeconfig',

@@ -31,6 +31,6 @@ export function runAsText(record: RunRecord, when: When): string {
   ].join('\n\n');
 }
 
-/** How a run that changed nothing is marked. */
-export const kindOf = ({ check, drift }: Pick<RunRecord, 'check' | 'drift'>): string =>
-  drift ? ' (drift)' : check ? ' (check)' : '';
+/** How a run that provisioned nothing is marked. */
+export const kindOf = ({ check, drift, uninstall }: Pick<RunRecord, 'check' | 'drift' | 'uninstall'>): string =>
+  uninstall ? ' (uninstall)' : drift ? ' (drift)' : check ? ' (check)' : '';

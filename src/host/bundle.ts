@@ -9,6 +9,8 @@ export interface RunRequest {
   readonly check: boolean;
   /** It compares the host with its last run, or with the platform file where there was none. */
   readonly drift?: boolean;
+  /** It takes these domains off the host. */
+  readonly uninstall?: boolean;
   /** The provisioning domains. */
   readonly only: readonly string[];
   /** Of the platform's repository: a commit, with `+changes` when files differ from it; null without a repository. */

@@ -57,6 +57,7 @@ const run = (id: string, more: Partial<RunRecord> = {}): RunRecord => ({
   status: 'done',
   check: false,
   drift: false,
+  uninstall: false,
   only: ['network'],
   revision: 'abc',
   fingerprint: 'f',
@@ -69,6 +70,7 @@ const run = (id: string, more: Partial<RunRecord> = {}): RunRecord => ({
   changed: [],
   failed: [],
   deviations: [],
+  stays: [],
   roles: {},
   ...more,
 });
@@ -109,8 +111,16 @@ test('a repetition that fails counts against the rate; the run that completes it
   expect(found.unexpected.map(({ id }) => id)).toEqual(['3']);
 });
 
+test('after an uninstallation a run has everything to do again, and an uninstallation repeats nothing', () => {
+  const off = run('3', { uninstall: true, changed });
+  expect(rate(run('1', { changed }), run('2'), off, run('4', { changed }), run('5'))).toMatchObject({
+    repeated: 2,
+    unchanged: 2,
+  });
+});
+
 test('a record of an older Socle is read, and is no repetition of anything', () => {
-  const { fingerprint, deviations, drift, ...old } = run('1');
+  const { fingerprint, deviations, drift, uninstall, stays, ...old } = run('1');
   expect(parseLine(JSON.stringify({ record: old })).record).toEqual({ ...run('1'), fingerprint: null });
   expect(rate(run('1', { fingerprint: null }), run('2', { fingerprint: null }))).toMatchObject({ repeated: 0 });
   expect(parseLine('{"record": null}').record).toBeNull();

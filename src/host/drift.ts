@@ -1,12 +1,11 @@
 import { resolveArtifacts } from '../cluster/mirror.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { fail } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
-import { bundle } from './bundle.ts';
 import type { Connection } from './connect.ts';
 import { chooseDomains } from './domains.ts';
 import { type Drift, driftReportSchema, judgeDrift, reportFile } from './drift-report.ts';
-import { followUnit, keyOfLogin, unpack } from './run.ts';
+import { busyHost as busy, lookAtHost } from './look.ts';
+import { followUnit, keyOfLogin } from './run.ts';
 import { execAsRoot } from './ssh.ts';
 import { ansibleVariables } from './variables.ts';
 
@@ -46,45 +45,16 @@ export async function runDrift(connection: Connection, actor: string, clock: Clo
   return judgeDrift(driftReportSchema.parse(record), everyOf(connection), clock.now());
 }
 
-/**
- * Everything happens in a directory that is removed at the end, Ansible included where the host has none: its packages are
- * unpacked there, and installed nowhere.
- */
-const bareScript = `set -e
-umask 077
-place=$(mktemp -d /tmp/socle-drift.XXXXXX)
-trap 'rm -rf "$place"' EXIT
-export TMPDIR="$place" SOCLE_RUNS="$place/runs"
-python3 -c "$2" "$place/bundle" "$1"
-if ! command -v ansible-playbook >/dev/null; then
-  options="-q -o Dir::State::lists=$place/lists -o Dir::Cache=$place/cache -o Dir::Log=$place/log"
-  options="$options -o Debug::NoLocking=1 -o APT::Sandbox::User=root"
-  mkdir -p "$place/lists/partial" "$place/cache/archives/partial" "$place/log" "$place/root"
-  apt-get $options update >&2
-  apt-get $options install -y --download-only --no-install-recommends ansible-core python3-apt >&2
-  for package in "$place"/cache/archives/*.deb; do dpkg-deb -x "$package" "$place/root"; done
-  export PATH="$place/root/usr/bin:$PATH" PYTHONPATH="$place/root/usr/lib/python3/dist-packages"
-fi
-"$place/bundle/host/socle-run" look`;
-
 /** A host that was never provisioned, with what the platform file would make of it. */
 async function compareBare(connection: Connection, actor: string, clock: Clock): Promise<Drift> {
-  const { platform, target, way, signal, progress } = connection;
+  const { platform, progress } = connection;
   progress.step('the host was never provisioned: comparing it with the platform file');
   const only = chooseDomains(platform, []);
   const artifacts = platform.cluster ? await resolveArtifacts({ sums: platform.cluster.mirror_sums }) : [];
   const request = { check: true, drift: true, only, actor, revision: null };
-  const { stdout } = await execAsRoot(target, way, bareScript, {
-    args: [unpack],
-    input: await bundle(request, ansibleVariables(platform, artifacts)),
-    timeout: 600_000,
-    signal,
-  });
-  return judgeDrift(driftReportSchema.parse(JSON.parse(stdout)), everyOf(connection), clock.now());
+  const record = await lookAtHost(connection, request, ansibleVariables(platform, artifacts));
+  return judgeDrift(driftReportSchema.parse(record), everyOf(connection), clock.now());
 }
-
-const busy = () =>
-  fail('busy', 'a run or another comparison is under way on this host', { next: 'wait for it: `socle runs list`' });
 
 /** The newest comparison that the host has on record. */
 export async function readDrift(connection: Connection, now: Date): Promise<Drift> {

@@ -24,6 +24,8 @@ export interface HostPlatform {
   readonly own: readonly string[];
   /** Directories that the daemon owns. */
   readonly directories: readonly string[];
+  /** Those of them that are vaults. */
+  readonly vaults: readonly string[];
   /** One of them. */
   readonly state: string;
   /** Name of the password of `ops.notify.mail`; null without one. */
@@ -98,7 +100,8 @@ export function planHostPlatform(document: Mapping, platform: Platform, here: st
     text: `# Written by Socle: \`socle up\` replaces it.\n${stringify(walked)}`,
     sent: [...sent.values()],
     own: [...own].sort(),
-    directories: directoriesOf(written, platform),
+    directories: [...new Set([...directoriesOf(written, platform), ...vaultsOf(written)])].sort(),
+    vaults: vaultsOf(written),
     state: resolve(dirname(hostFile), String(written.ops.state)),
     mailPassword: passwordOf(walked),
     port: platform.ops.listen.port,
@@ -106,17 +109,23 @@ export function planHostPlatform(document: Mapping, platform: Platform, here: st
   };
 }
 
-/** State, scratch, and vaults that are directories of the host. Relative paths start at the file, there as here. */
-function directoriesOf({ ops, drill, backup }: Mapping, { drill: planned }: Platform): string[] {
-  const at = (path: unknown) => (typeof path === 'string' ? [resolve(dirname(hostFile), path)] : []);
+/** Relative paths start at the file, there as here. */
+const at = (path: unknown) => (typeof path === 'string' ? [resolve(dirname(hostFile), path)] : []);
+
+/** State and scratch. */
+function directoriesOf({ ops, drill }: Mapping, { drill: planned }: Platform): string[] {
   const state = isMapping(ops) ? at(ops.state) : [];
   const scratch = planned.scratch === undefined ? [] : at(isMapping(drill) ? drill.scratch : undefined);
-  const vaults = ['vault', 'copy'].flatMap((key) => {
+  return [daemonHome, ...state, ...scratch];
+}
+
+/** Vaults that are directories of the host. */
+function vaultsOf({ backup }: Mapping): string[] {
+  return ['vault', 'copy'].flatMap((key) => {
     const vault = isMapping(backup) ? backup[key] : undefined;
     const repository = isMapping(vault) ? String(vault.repository) : '';
     return repository === '' || /^(?!local:)[a-z0-9]+:/.test(repository) ? [] : at(repository.replace(/^local:/, ''));
   });
-  return [...new Set([daemonHome, ...state, ...scratch, ...vaults])].sort();
 }
 
 function passwordOf(document: Mapping): string | null {

@@ -11,6 +11,10 @@ const task = z.object({
   message: z.string().optional(),
 });
 
+/** Something that an uninstallation does not remove, and why. */
+const staySchema = z.object({ what: z.string(), where: z.string(), why: z.string() });
+export type Stay = z.output<typeof staySchema>;
+
 /** One provisioning run, as the host keeps it. `ansible/host/socle-run` writes it. */
 export const runRecord = z.object({
   id: z.string(),
@@ -18,6 +22,8 @@ export const runRecord = z.object({
   check: z.boolean(),
   /** It compared the host with the last run, and was to change nothing. */
   drift: z.boolean().default(false),
+  /** It took these domains off the host. */
+  uninstall: z.boolean().default(false),
   only: z.array(z.string()),
   revision: z.string().nullable(),
   /** SHA-256 of the roles and their variables. */
@@ -33,6 +39,8 @@ export const runRecord = z.object({
   failed: z.array(task),
   /** What was found that is not as the roles say; a run that is no check puts it right. */
   deviations: z.array(deviationSchema).default([]),
+  /** Of an uninstallation: what it did not remove. */
+  stays: z.array(staySchema).default([]),
   /** Seconds by role. */
   roles: z.record(z.string(), z.number()),
 });

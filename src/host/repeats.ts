@@ -26,7 +26,9 @@ export interface Repeats {
  */
 export function repeats(records: readonly RunRecord[], last: number): Repeats {
   const runs = records.filter(({ check, status }) => !check && status !== 'running');
-  const repeated = runs.filter((run, index) => isRepetition(run, runs.slice(index + 1))).slice(0, last);
+  const repeated = runs
+    .filter((run, index) => !run.uninstall && isRepetition(run, runs.slice(index + 1)))
+    .slice(0, last);
   const asBefore = ({ status, changed }: RunRecord) => status === 'done' && changed.length === 0;
   const unchanged = repeated.filter(asBefore).length;
   const firstChange = repeated.findIndex((run) => !asBefore(run));
@@ -46,7 +48,7 @@ function isRepetition(run: RunRecord, before: readonly RunRecord[]): boolean {
   const left = new Set(run.only);
   for (const earlier of before) {
     const same = earlier.fingerprint === run.fingerprint && earlier.revision === run.revision;
-    if (earlier.status !== 'done' || !same || run.fingerprint === null) return false;
+    if (earlier.uninstall || earlier.status !== 'done' || !same || run.fingerprint === null) return false;
     for (const domain of earlier.only) left.delete(domain);
     if (left.size === 0) return true;
   }

@@ -50,14 +50,22 @@ python3 -c "$3" "$bundles/$id" "$1"
 systemctl stop socle-drift.service 2>/dev/null || true
 systemctl reset-failed socle-run.service 2>/dev/null || true
 # One that ended may still be loaded: with cgroup v1, nobody tells systemd that it has no process left.
-# A daemon-reload alone was seen not to be enough.
-[ "$(systemctl show -P LoadState socle-run.service)" = not-found ] || systemctl stop socle-run.service
-if ! systemd-run --quiet --collect --unit=socle-run --description="Provisioning run $id" \\
-  "$bundles/$id/host/socle-run" execute "$id"; then
-  rm -rf "$bundles/$id"
-  systemctl is-active --quiet socle-run.service && exit ${busyCode}
-  exit 1
-fi
+# A daemon-reload alone was seen not to be enough, and neither was stopping it once.
+tries=0
+while
+  [ "$(systemctl show -P LoadState socle-run.service)" = not-found ] || systemctl stop socle-run.service
+  ! systemd-run --quiet --collect --unit=socle-run --description="Provisioning run $id" \\
+    "$bundles/$id/host/socle-run" execute "$id" 2>/run/socle/start.failed
+do
+  tries=$((tries + 1))
+  if systemctl is-active --quiet socle-run.service || [ "$tries" -gt 20 ]; then
+    cat /run/socle/start.failed >&2
+    rm -rf "$bundles/$id"
+    systemctl is-active --quiet socle-run.service && exit ${busyCode}
+    exit 1
+  fi
+  sleep 0.5
+done
 ln -sfn "$id" "$bundles/current"
 kept=$(readlink "$bundles/kept" || true)
 for old in "$bundles"/r-*; do
@@ -102,7 +110,7 @@ const patience = 300_000;
 export async function followRun(deps: RunDeps, ways: readonly Way[], id: string): Promise<RunRecord> {
   const record = await followUnit(deps, ways, 'socle-run.service', id);
   if (record === null) throw fail('run-failed', `the run ${id} did not begin`);
-  return finished(record);
+  return finishedRun(record);
 }
 
 /**
@@ -159,7 +167,8 @@ async function followOnce(deps: RunDeps, way: Way, args: readonly string[], hear
   return record;
 }
 
-function finished(record: RunRecord): RunRecord {
+/** @throws `run-failed` for one that did not end well, with the tasks that failed */
+export function finishedRun(record: RunRecord): RunRecord {
   if (record.status === 'done') return record;
   const failed = record.failed.map(({ role, task, message }) => `${role}: ${task}\n${message ?? ''}`.trimEnd());
   const what = record.status === 'interrupted' ? 'was interrupted' : 'failed';

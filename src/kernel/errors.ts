@@ -604,7 +604,7 @@ export const failures = {
     status: 409,
     exit: exit.refused,
     retryable: false,
-    title: 'this provisioning domain builds on another one that is not there yet',
+    title: 'provisioning domains build on each other, and one that is needed would not be there',
     next: 'run `socle up` without --only, or `socle up --only network` first',
   },
   'release-incomplete': {

@@ -18,6 +18,7 @@ export const platformChecks = [
     judge({ runs }) {
       const last = runs.find((run) => !run.check);
       if (!last) return fail('there was no run on this host');
+      if (last.uninstall) return fail(`${last.id} took off this host: ${last.only.join(', ')}`);
       const good = last.status === 'done' && last.failed.length === 0;
       return (good ? pass : fail)(`${last.id}: ${last.status}, ${last.failed.length} tasks failed`);
     },
