@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../kernel/errors.ts';
 import { type StartedProcess, start } from '../kernel/process.ts';
@@ -74,6 +74,7 @@ export function startRestic(context: ResticContext, args: readonly string[], cal
   const address = from ? `${context.repository.address} or ${from.repository.address}` : context.repository.address;
   const local = context.repository.directory !== null && from?.repository.directory !== null;
   // Of its own: a restic that is ended between the making of a temporary file and its unlinking leaves the name.
+  mkdirSync(context.temporary, { recursive: true, mode: 0o700 });
   const temporary = mkdtempSync(join(context.temporary, 'restic-'));
   const remove = () => rmSync(temporary, { recursive: true, force: true });
   const own = passwordChannel(context.config.password, context.password, 3);
