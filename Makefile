@@ -45,7 +45,7 @@ fmt: node_modules/.installed ## format the code
 node_modules/.installed: package-lock.json
 	@command -v npm >/dev/null || { echo 'socle: npm is missing: install it with apt-get install npm' >&2; exit 69; }
 	@echo 'socle: installing the npm packages of the lock file (once)' >&2
-	@PATH='$(MACHINE_PATH)' npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@PATH='$(MACHINE_PATH)' ./tools/npm-packages.sh node_modules/node-linux-$(ARCH)/bin/node
 	@touch $@
 
 use-packages:
