@@ -11,9 +11,13 @@ export const cipherSuites = ['ECDSA', 'RSA'].flatMap((key) =>
 
 const mebibytes = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)}Mi`;
 
+/** Seconds that all pods get to end when the host goes down; of these, seconds of those that the cluster itself needs. */
+export const shutdownGrace = { all: 30, critical: 10 };
+
 /**
  * The kubelet's configuration. The memory of a drill is reserved beside the system's, so that none evicts a pod.
- * Pods are ended in order when the host goes down, and not killed with it.
+ * Pods are ended in order when the host goes down, and not killed with it: logind has to let the kubelet hold that back
+ * for so long before K3s starts (docs/adr/0033).
  */
 export function kubeletConfiguration({ reserved }: ClusterConfig, drill: Platform['drill']): Record<string, unknown> {
   return {
@@ -30,8 +34,8 @@ export function kubeletConfiguration({ reserved }: ClusterConfig, drill: Platfor
     streamingConnectionIdleTimeout: '5m',
     tlsMinVersion: 'VersionTLS12',
     tlsCipherSuites: cipherSuites,
-    shutdownGracePeriod: '30s',
-    shutdownGracePeriodCriticalPods: '10s',
+    shutdownGracePeriod: `${shutdownGrace.all}s`,
+    shutdownGracePeriodCriticalPods: `${shutdownGrace.critical}s`,
   };
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path/posix';
 import type { ClusterConfig, Platform } from '../platform/schema.ts';
 import { planK3s } from './config.ts';
 import { defaultAccountObjects } from './default-accounts.ts';
+import { shutdownGrace } from './hardening.ts';
 import { localPathObjects } from './local-path.ts';
 import { lock } from './lock.ts';
 import type { Artifact } from './mirror.ts';
@@ -29,6 +30,7 @@ export function clusterVariables(
     // Only the host can ask a program of somebody's own build.
     k3s_version: cluster.mirror_sums === undefined ? lock.k3s.version : '',
     k3s_upgrade_wait: Math.ceil(cluster.k3s.upgrade_wait / 1_000),
+    k3s_shutdown_grace: shutdownGrace.all,
     k3s_config: files,
     k3s_downloads: artifacts.map((artifact) => ({
       dest: destinationOf(artifact),

@@ -131,11 +131,11 @@ export class Operator {
     return existsSync(events) ? readFileSync(events, 'utf8').split('"event": "result"').length - 1 : 0;
   }
 
-  /** Reboots the machine and waits until it answers again. */
-  async reboot(address: string, seconds = 240): Promise<void> {
+  /** Reboots the machine, by this command, and waits until it answers again. */
+  async reboot(address: string, seconds = 240, command = 'systemctl reboot'): Promise<void> {
     const start = () => this.on('cut -d" " -f22 /proc/1/stat', address, 5_000);
     const before = (await start()).stdout;
-    await this.on('systemctl reboot', address, 10_000);
+    await this.on(command, address, 30_000);
     await until(
       'the machine is back',
       async () => {
