@@ -61,11 +61,17 @@ export async function up(found: Connection, options: UpOptions): Promise<UpResul
   await using ops = domains.includes('ops') ? await prepareOps(platform, file, facts.architecture, deps) : undefined;
   const parcels = [...mirrorParcels(artifacts), ...(ops?.release.parcels ?? [])];
   const missing = await missingParcels(deps, way, parcels);
-  if (!facts.ansible) {
-    progress.step('installing Ansible on the host');
-    await installAnsible(target, way, signal);
-  }
-  if (!check) await sendParcels(deps, way, missing);
+  await bothToTheEnd(
+    async () => {
+      if (facts.ansible) return;
+      progress.step('installing Ansible on the host');
+      await installAnsible(target, way, signal);
+    },
+    async () => {
+      if (!check) await sendParcels(deps, way, missing);
+      if (!facts.ansible) progress.step('installing Ansible on the host');
+    },
+  );
   const secrets = (await ops?.settleSecrets(way, check ? 'compare' : 'write')) ?? [];
   progress.step('starting the run');
   const request = { check, only: domains, actor, revision: await revisionOf(file) };
@@ -83,6 +89,12 @@ export async function up(found: Connection, options: UpOptions): Promise<UpResul
   await keepHostKey(connection);
   const peerFiles = await writePeerFiles(platform, connection.files);
   return { ...result, peerFiles, ...(await settleFirewall(connection, peerFiles, options.vpnWait)) };
+}
+
+/** At the same time; neither is left half-way because the other one failed. @throws what the first of them that failed did */
+async function bothToTheEnd(...work: ReadonlyArray<() => Promise<void>>): Promise<void> {
+  const ends = await Promise.allSettled(work.map((one) => one()));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 /** By the public address, when the tunnel that we came through will not outlive the run. @throws `vpn-would-be-cut` */

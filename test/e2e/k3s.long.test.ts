@@ -24,7 +24,7 @@ const nodePort = 30_080;
 
 /** Tasks of the role. */
 const written = ['Write configuration, objects and unit'];
-const started = 'Run K3s, and wait until the node and its services are ready';
+const started = 'Start K3s';
 
 const slowly =
   '#!/bin/sh\nprintf "Content-type: text/plain\\n\\n"\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done\n';
