@@ -24,11 +24,17 @@ export async function packagesOf(roles: readonly string[]): Promise<string[]> {
 export async function domainsOfRoles(): Promise<Readonly<Record<string, string>>> {
   const [play]: readonly Play[] = parse(await readFile(ownFile('ansible/site.yml'), 'utf8'));
   return Object.fromEntries(
-    (play?.roles ?? []).map(({ role, tags }) => [role, tags.length === 1 ? String(tags[0]) : 'every domain']),
+    (play?.tasks ?? []).map(({ tags, 'ansible.builtin.import_role': { name } }) => [
+      name,
+      tags.length === 1 ? String(tags[0]) : 'every domain',
+    ]),
   );
 }
 
 /** The play, as far as it is read here. */
 interface Play {
-  readonly roles: ReadonlyArray<{ readonly role: string; readonly tags: readonly string[] }>;
+  readonly tasks: ReadonlyArray<{
+    readonly 'ansible.builtin.import_role': { readonly name: string };
+    readonly tags: readonly string[];
+  }>;
 }

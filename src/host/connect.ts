@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
@@ -53,11 +54,12 @@ export async function connectHost(platform: Platform, options: ConnectOptions): 
     public: { kind: 'public', address: host.address },
     vpn: { kind: 'vpn', address: privateAddress(platform.vpn) },
   } as const;
-  const way = await firstAnswer(target, ways, signal);
+  // Before the first run nobody can have a tunnel.
+  const way = await firstAnswer(target, ways, existsSync(files.hostPublicKey) ? grace : 0, signal);
   return { platform, files, target, ways, way, progress, signal };
 }
 
-/** How much longer the VPN may take than the public address: it is the way that will remain. */
+/** How many milliseconds longer the VPN may take than the public address: it is the way that will remain. */
 const grace = 1_500;
 
 /**
@@ -67,6 +69,7 @@ const grace = 1_500;
 async function firstAnswer(
   target: SshTarget,
   ways: { readonly public: Way; readonly vpn: Way },
+  grace: number,
   signal: AbortSignal | undefined,
 ): Promise<Way> {
   const decided = new AbortController();

@@ -54,7 +54,7 @@ echo "release=\${VERSION_ID:-0}"
 echo "architecture=$(uname -m)"
 echo "memory=$(awk '/^MemTotal/ {print $2 * 1024}' /proc/meminfo)"
 echo "freeDisk=$(df --output=avail -B1 /var | tail -1 | tr -d ' ')"
-if command -v ansible-playbook >/dev/null && python3 -c 'import apt' 2>/dev/null; then echo ansible=yes; fi
+if command -v ansible-playbook >/dev/null; then echo ansible=yes; fi
 if test -e /etc/socle/firewall/ruleset.nft; then echo network=yes; fi
 for unit in k3s k3s-agent; do
   file=/etc/systemd/system/$unit.service
@@ -110,7 +110,7 @@ function distance(moment: number, from: number, to: number): number {
 export async function installAnsible(target: SshTarget, way: Way, signal?: AbortSignal): Promise<void> {
   const install =
     'export DEBIAN_FRONTEND=noninteractive; dpkg --configure -a; apt-get -q -o DPkg::Lock::Timeout=120 update && ' +
-    'apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends ansible-core python3-apt';
+    'apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends ansible-core';
   const anyCode = Array.from({ length: 255 }, (_, code) => code);
   const options = { accept: anyCode, timeout: 900_000, signal };
   const result = await execAsRoot(target, way, `{ ${install}; } >&2`, options);

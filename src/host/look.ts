@@ -22,7 +22,7 @@ if ! command -v ansible-playbook >/dev/null; then
   options="$options -o Debug::NoLocking=1 -o APT::Sandbox::User=root"
   mkdir -p "$place/lists/partial" "$place/cache/archives/partial" "$place/log" "$place/root"
   apt-get $options update >&2
-  apt-get $options install -y --download-only --no-install-recommends ansible-core python3-apt >&2
+  apt-get $options install -y --download-only --no-install-recommends ansible-core >&2
   for package in "$place"/cache/archives/*.deb; do dpkg-deb -x "$package" "$place/root"; done
   export PATH="$place/root/usr/bin:$PATH" PYTHONPATH="$place/root/usr/lib/python3/dist-packages"
 fi

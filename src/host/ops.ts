@@ -7,31 +7,33 @@ import { resolveSecrets, settleSecrets } from './ops-secrets.ts';
 import { opsVariables } from './ops-variables.ts';
 import type { SshTarget, Way } from './ssh.ts';
 
-/** What a run needs to make the daemon a service; everything that can be wrong with it here has been found by now. */
-export interface PreparedOps extends AsyncDisposable {
-  readonly release: PackedRelease;
-  readonly variables: Readonly<Record<string, unknown>>;
+/** What makes the daemon a service of a host; everything that can be wrong with it in the platform file has been found by now. */
+export interface PlannedOps {
   /** Where the API will answer. */
   readonly url: string;
+  /**
+   * Takes a second or two.
+   * @param machine as `uname -m` prints it on the host
+   * @throws `host-unsupported`, `release-incomplete`
+   */
+  pack(machine: string): Promise<PackedRelease>;
   /** Sends secrets, or tells which ones would be. @throws `secret-missing-on-host` */
   settleSecrets(way: Way, mode: 'compare' | 'write'): Promise<string[]>;
+  variables(release: PackedRelease): Readonly<Record<string, unknown>>;
 }
 
-/** @throws `secret-unreadable`, `usage`, `host-unsupported`, `release-incomplete` */
-export async function prepareOps(
+/** @throws `secret-unreadable`, `usage` */
+export async function planOps(
   platform: Platform,
   file: string,
-  machine: string,
   deps: { readonly target: SshTarget; readonly signal: AbortSignal | undefined },
-): Promise<PreparedOps> {
+): Promise<PlannedOps> {
   const host = planHostPlatform(await loadDocument(file), platform, dirname(resolve(file)));
   const values = await resolveSecrets(host.sent, deps.signal);
-  const release = await packRelease(machine);
   return {
-    release,
-    variables: opsVariables(platform, host, release),
     url: `http://${host.address}:${host.port}`,
+    pack: packRelease,
     settleSecrets: (way, mode) => settleSecrets(deps, way, host, values, mode),
-    [Symbol.asyncDispose]: () => release[Symbol.asyncDispose](),
+    variables: (release) => opsVariables(platform, host, release),
   };
 }

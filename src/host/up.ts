@@ -1,12 +1,13 @@
 import { resolveArtifacts } from '../cluster/mirror.ts';
 import { writePrivate } from '../platform/operator-files.ts';
 import { writePeerFiles } from '../vpn/peers.ts';
-import { forgetParcels, mirrorParcels, missingParcels, sendParcels } from './artifacts.ts';
+import { forgetParcels } from './artifacts.ts';
 import { revisionOf } from './bundle.ts';
 import type { Connection } from './connect.ts';
+import { bothToTheEnd, deliver } from './deliver.ts';
 import { chooseDomains, type Domain } from './domains.ts';
-import { installAnsible, readFacts } from './facts.ts';
-import { prepareOps } from './ops.ts';
+import { readFacts } from './facts.ts';
+import { planOps } from './ops.ts';
 import type { RunRecord } from './records.ts';
 import { requireSupported, wantedPorts } from './requirements.ts';
 import { followRun, startRun } from './run.ts';
@@ -58,29 +59,25 @@ export async function up(found: Connection, options: UpOptions): Promise<UpResul
   const { way } = connection;
   const deps = { target, progress, signal };
   const artifacts = cluster ? await resolveArtifacts({ named: options.mirror, sums: cluster.mirror_sums }) : [];
-  await using ops = domains.includes('ops') ? await prepareOps(platform, file, facts.architecture, deps) : undefined;
-  const parcels = [...mirrorParcels(artifacts), ...(ops?.release.parcels ?? [])];
-  const missing = await missingParcels(deps, way, parcels);
-  if (!facts.ansible) {
-    progress.step('installing Ansible on the host');
-    await installAnsible(target, way, signal);
-  }
-  if (!check) await sendParcels(deps, way, missing);
-  const secrets = (await ops?.settleSecrets(way, check ? 'compare' : 'write')) ?? [];
+  const ops = domains.includes('ops') ? await planOps(platform, file, deps) : undefined;
+  const { parcels, secrets, variables } = await deliver(deps, way, { facts, artifacts, ops, check });
   progress.step('starting the run');
   const request = { check, only: domains, actor, revision: await revisionOf(file) };
   const id = await startRun(deps, way, request, {
     ...ansibleVariables(platform, artifacts),
-    ...ops?.variables,
+    ...variables,
   });
   const others = Object.values(ways).filter(({ kind }) => kind !== way.kind);
   const record = await followRun(deps, [way, ...others], id);
-  const sent = [...missing.map(({ name }) => name), ...secrets.map((name) => `the secret ${name}`)];
+  const sent = [...parcels, ...secrets.map((name) => `the secret ${name}`)];
   const result = { record, sent, ssh: null, stillOpen: false, peerFiles: [], api: ops?.url ?? null };
   if (check) return result;
-  if (missing.length > 0) await forgetParcels(deps, way);
-  if (!domains.includes('network')) return result;
-  await keepHostKey(connection);
+  const network = domains.includes('network');
+  await bothToTheEnd(
+    parcels.length > 0 ? forgetParcels(deps, way) : Promise.resolve(),
+    network ? keepHostKey(connection) : Promise.resolve(),
+  );
+  if (!network) return result;
   const peerFiles = await writePeerFiles(platform, connection.files);
   return { ...result, peerFiles, ...(await settleFirewall(connection, peerFiles, options.vpnWait)) };
 }

@@ -45,13 +45,7 @@ export async function tracesOf(operator: Operator, address?: string): Promise<Tr
 export async function installPackages(operator: Operator, domains: readonly ('network' | 'ops')[]): Promise<void> {
   const role = async (name: string) => parse(await readFile(roleFile(name, 'defaults/main.yml'), 'utf8'));
   const own = domains.includes('ops') ? (await role('ops')).ops_packages : [];
-  const packages = [
-    'ansible-core',
-    'python3-apt',
-    'wireguard-go',
-    ...(await role('baseline')).baseline_packages,
-    ...own,
-  ];
+  const packages = ['ansible-core', 'wireguard-go', ...(await role('baseline')).baseline_packages, ...own];
   const none = '/etc/postgresql-common/createcluster.d/none.conf';
   const { exitCode, stderr } = await operator.on(
     `set -e; export DEBIAN_FRONTEND=noninteractive; apt-get -q update >/dev/null
