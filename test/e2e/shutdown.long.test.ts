@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { findMirror } from '../../src/cluster/mirror.ts';
 import { manifest } from '../../src/cluster/objects.ts';
+import type { VerifyReport } from '../../src/governance/verify/verify.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { k3sExceptions } from '../../src/sandbox/kubernetes.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
@@ -68,6 +69,9 @@ describe.skipIf(why !== '').each([13, 12] as const)(`a Debian %i with pods goes 
   test('from its first start on, K3s holds a shutdown back', async () => {
     expect(await must('systemd-inhibit --list --no-pager --no-legend')).toMatch(/kubelet .*\bshutdown\b.* delay$/m);
     expect(await must('ls /etc/systemd/logind.conf.d')).toBe('99-socle.conf');
+    const { answer } = await operator.socle<VerifyReport>('verify', '--quick', ...(await operator.login()));
+    const check = answer.checks?.find(({ id }) => id === 'k3s-shutdown');
+    expect(check, JSON.stringify(answer)).toMatchObject({ verdict: 'pass' });
   });
 
   test('pods outlive a restart of K3s', async () => {

@@ -9,6 +9,7 @@ import { exposureChecks } from './checks/exposure.ts';
 import { fileChecks } from './checks/files.ts';
 import { firewallChecks } from './checks/firewall.ts';
 import { platformChecks } from './checks/platform.ts';
+import { shutdownChecks } from './checks/shutdown.ts';
 import { sshChecks } from './checks/ssh.ts';
 import { systemChecks } from './checks/system.ts';
 
@@ -23,6 +24,7 @@ export const checks: readonly Check[] = [
   ...platformChecks,
   ...daemonChecks,
   ...clusterChecks,
+  ...shutdownChecks,
   ...cisFileChecks,
   ...cisArgumentChecks,
   ...cisKubeletChecks,

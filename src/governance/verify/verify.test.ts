@@ -289,6 +289,10 @@ const breaks: Readonly<Record<string, Broken>> = {
   'cis-5.2.4': podSpec('"hostIPC": true'),
   'cis-5.2.5': podSpec('"hostNetwork": true'),
   'cis-5.2.6': container('"allowPrivilegeEscalation": true'),
+  'k3s-shutdown': {
+    host: { shutdown: replace('"kubelet"', '"somebody"') },
+    names: 'the kubelet does not hold a shutdown back',
+  },
   'volumes-retained': { host: { clusterObjects: replace('"Retain"', '"Delete"') }, names: 'pvc-1' },
   'tunnel-kubernetes': { seen: { clusterApi: { value: 200 } }, names: 'HTTP 200 without credentials' },
   'tunnel-ops-api': { seen: { opsApi: { value: 404 } }, names: 'HTTP 404' },
@@ -343,6 +347,16 @@ describe.each([
 
 test.each(checks.map(({ id }) => id))('%s is unknown, and not green, when nobody could look', (id) => {
   expect(judge({}).find((one) => one.id === id)).toMatchObject({ verdict: 'unknown' });
+});
+
+test.each<[string, Changes]>([
+  ['a shutdown waits for 5 s, not 30 s', { shutdown: replace('30000000', '5000000') }],
+  ['the kubelet does not hold a shutdown back', { shutdown: replace('"delay"', '"block"') }],
+  ['the kubelet does not hold a shutdown back', { shutdown: replace('"shutdown","kubelet"', '"sleep","kubelet"') }],
+  ['socle-pods.service is inactive, disabled', { services: unit('socle-pods.service', stopped) }],
+])('k3s-shutdown: %s', (evidence, changes) => {
+  const result = judge({ ...inside(baseline, changes), ...outside }).find(({ id }) => id === 'k3s-shutdown');
+  expect(result).toMatchObject({ verdict: 'fail', evidence });
 });
 
 test('a program that is not there, hangs or prints something else is no evidence', () => {

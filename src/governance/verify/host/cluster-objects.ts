@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { piece, section, sections } from './piece.ts';
+import { piece, section, sections, withoutCluster } from './piece.ts';
 
 const metadata = z.looseObject({ name: z.string(), namespace: z.string().optional() });
 const list = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
@@ -55,7 +55,7 @@ k3s kubectl get ${resource} -A -o json`;
 
 /** What lives in the cluster, as far as checks look at it. */
 export const clusterObjects = piece<ClusterObjects>({
-  nothing: ({ cluster }) => (cluster ? undefined : 'the platform has no cluster'),
+  nothing: withoutCluster,
   script: `set -e
 ${get('namespaces', 'namespaces')}
 ${get('pods', 'pods')}

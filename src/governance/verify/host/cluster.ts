@@ -1,10 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { Platform } from '../../../platform/schema.ts';
 import { type FileFacts, fileFormat, parseFile } from './files.ts';
-import { pairsOf, piece, section, sections } from './piece.ts';
-
-const nothing = ({ cluster }: Platform) => (cluster ? undefined : 'the platform has no cluster');
+import { pairsOf, piece, section, sections, withoutCluster } from './piece.ts';
 
 /** Arguments of a component by name, without dashes; one without a value is `true`. */
 export type Arguments = Readonly<Record<string, string>>;
@@ -20,7 +17,7 @@ export interface ServerFacts {
 }
 
 export const clusterServer = piece<ServerFacts>({
-  nothing,
+  nothing: withoutCluster,
   script: `${section('version')}
 k3s --version | head -n 1
 ${section('arguments')}
@@ -53,7 +50,7 @@ function parseArguments(line: string): Arguments {
 
 /** Files of K3s that hold configuration, credentials or data; not those of containers. */
 export const clusterFiles = piece<readonly FileFacts[]>({
-  nothing,
+  nothing: withoutCluster,
   script: `find /etc/rancher /var/lib/rancher/k3s/server ${fileFormat}
 find /var/lib/rancher/k3s/agent -maxdepth 1 ${fileFormat}
 find /var/lib/rancher/k3s/agent/etc /var/lib/rancher/k3s/storage -maxdepth 1 ${fileFormat} 2>/dev/null
@@ -90,7 +87,7 @@ const kubeletConfiguration = z.looseObject({
 export type KubeletFacts = z.output<typeof kubeletConfiguration>;
 
 export const kubelet = piece<KubeletFacts>({
-  nothing,
+  nothing: withoutCluster,
   script: `set -e
 node=$(k3s kubectl get nodes -o 'jsonpath={.items[0].metadata.name}')
 k3s kubectl get --raw "/api/v1/nodes/$node/proxy/configz"`,
@@ -119,7 +116,7 @@ print(f"secrets={len(rows)}")
 print(f"plain={sum(bytes(row[0]) != b'k8s:enc:' for row in rows)}")`;
 
 export const encryption = piece<EncryptionFacts>({
-  nothing,
+  nothing: withoutCluster,
   script: `python3 - <<'EOF'
 ${readEncryption}
 EOF`,
@@ -164,7 +161,7 @@ const auditPolicy = z.object({
 
 /** The documents that the API server reads at its start. */
 export const clusterConfig = piece<ClusterConfigFacts>({
-  nothing,
+  nothing: withoutCluster,
   script: `set -e
 ${section('admission')}
 cat /etc/rancher/k3s/admission.yaml

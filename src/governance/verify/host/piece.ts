@@ -10,6 +10,9 @@ export interface Piece<T> {
   parse(stdout: string): T;
 }
 
+/** Why there is nothing to see of K3s. */
+export const withoutCluster = ({ cluster }: Platform) => (cluster ? undefined : 'the platform has no cluster');
+
 export const piece = <T>(definition: Piece<T>): Piece<T> => definition;
 
 /** Prints the line that `sections` divides at. */

@@ -9,6 +9,7 @@ import { apparmor, audit, sysctls } from './kernel.ts';
 import { sockets, tunnelState } from './network.ts';
 import { runs } from './runs.ts';
 import { services } from './services.ts';
+import { shutdown } from './shutdown.ts';
 import { system } from './system.ts';
 import { disks, journal, synchronised, updates } from './upkeep.ts';
 
@@ -38,6 +39,7 @@ export const pieces = {
   clusterObjects,
   kubelet,
   encryption,
+  shutdown,
 } as const;
 
 export type PieceName = keyof typeof pieces;

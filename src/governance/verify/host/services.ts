@@ -21,6 +21,7 @@ const units = [
   'auditd.service',
   'apparmor.service',
   'k3s.service',
+  'socle-pods.service',
   'socle.service',
 ] as const;
 export type UnitName = (typeof units)[number];
