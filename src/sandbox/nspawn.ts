@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { start } from '../kernel/process.ts';
 import { shellWord } from '../kernel/shell.ts';
+import { makeControlGroups } from './control-groups.ts';
 import type { Driver, Machine } from './driver.ts';
 import { debianDirectory } from './image.ts';
 import { seedKubernetes } from './kubernetes.ts';
@@ -12,7 +13,7 @@ import { seedKubernetes } from './kubernetes.ts';
  * nothing stays mounted or runs on after a crash), then systemd-nspawn with the machine's network namespace.
  * Its options are those under which WireGuard, nftables and a real K3s were seen to work.
  */
-function nspawnCommand(machine: Machine, hostNamespace: number): { file: string; args: string[] } {
+function nspawnCommand(machine: Machine, hostNamespace: number, groups: readonly string[]) {
   const at = (name: string) => join(machine.directory, name);
   const overlay = `lowerdir=${machine.image},upperdir=${at('upper')},workdir=${at('work')}`;
   const nspawn = [
@@ -41,7 +42,9 @@ function nspawnCommand(machine: Machine, hostNamespace: number): { file: string;
     `mount --bind /proc/${hostNamespace}/ns/net ${shellWord(at('netns'))}`,
     'mount -t proc proc /proc',
     `mount -t overlay overlay -o ${shellWord(overlay)} ${shellWord(at('root'))}`,
-    nspawn.map(shellWord).join(' '),
+    // What writes 0 is put there itself.
+    ...groups.map((group) => `echo 0 > ${shellWord(join(group, 'cgroup.procs'))}`),
+    `exec ${nspawn.map(shellWord).join(' ')}`,
   ].join(' && ');
   // A PID namespace around it all: systemd-nspawn's own child survives a kill -9 of systemd-nspawn.
   const unshare = ['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount', '--propagation', 'private'];
@@ -64,7 +67,7 @@ export const nspawn: Driver = {
   },
 
   async run(machine, { host }, signal) {
-    const { file, args } = nspawnCommand(machine, host);
+    const { file, args } = nspawnCommand(machine, host, await makeControlGroups(machine.name));
     const console = createWriteStream(join(machine.directory, 'console.log'), { flags: 'a', mode: 0o600 });
     const env = { SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' };
     const child = start(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });

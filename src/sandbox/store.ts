@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../kernel/process-identity.ts';
+import { removeControlGroups } from './control-groups.ts';
 import type { Machine } from './driver.ts';
 import { type DebianRelease, type DriverName, machineDirectory } from './names.ts';
 import type { Namespaces } from './network.ts';
@@ -48,7 +49,11 @@ export async function readRecord(name: string): Promise<MachineRecord | null> {
   return (await ownerOf(name)) ? read<MachineRecord>(name, 'machine.json') : null;
 }
 
-export const removeDirectory = (name: string) => rm(directoryOf(name), { recursive: true, force: true });
+/** Its files, and the control groups that it was in: nothing else outlives its processes. */
+export async function removeDirectory(name: string): Promise<void> {
+  await removeControlGroups(name);
+  await rm(directoryOf(name), { recursive: true, force: true });
+}
 
 /** Machines that run, by name. What a crashed one left is removed on the way. */
 export async function listMachines(): Promise<MachineRecord[]> {

@@ -56,9 +56,10 @@ async function inhabitants(namespaces: readonly string[]): Promise<number> {
 
 describe.each(kinds)('throw-away machines of the driver $driver', ({ driver, releases, bootTwice }) => {
   const why = reasonToSkip(driver);
+  const names = releases.map((release) => nameOf(driver, release));
   const last = nameOf(driver, 13);
   afterAll(async () => {
-    for (const release of releases) await removeMachine(nameOf(driver, release));
+    for (const name of names) await removeMachine(name);
   });
 
   test.skipIf(why).each([...releases])(
@@ -95,9 +96,18 @@ describe.each(kinds)('throw-away machines of the driver $driver', ({ driver, rel
   );
 
   test.skipIf(why)('machines run side by side, and a name is taken once', async () => {
-    const names = releases.map((release) => nameOf(driver, release));
     expect((await listMachines()).map(({ name }) => name)).toEqual(expect.arrayContaining(names));
     await expect(bootMachine({ name: last, release: 13, driver }, silent)).rejects.toMatchObject({ code: 'busy' });
+  });
+
+  test.skipIf(why)('no process of another machine is in the control groups of one', async () => {
+    for (const machine of (await listMachines()).filter(({ name }) => names.includes(name))) {
+      const { stdout } = await on(machine, 'cat $(find /sys/fs/cgroup -path "*/system.slice/*" -name cgroup.procs)');
+      const processes = stdout.split('\n');
+      expect(processes.length).toBeGreaterThan(3);
+      // 0 is one that has no number here.
+      expect(processes).not.toContain('0');
+    }
   });
 
   test.skipIf(why)('the command line runs a command there and passes its words on', async () => {
@@ -114,7 +124,7 @@ describe.each(kinds)('throw-away machines of the driver $driver', ({ driver, rel
   });
 
   test.skipIf(why)(
-    'kill -9 of the supervisor leaves no process, namespace or mount, and the next list removes the files',
+    'kill -9 of the supervisor leaves no process, namespace or mount, and the next list removes the rest',
     async () => {
       const machine = (await listMachines()).find(({ name }) => name === last);
       const namespaces = Object.values(machine?.namespaces ?? {}).map(namespaceOf);
@@ -123,6 +133,7 @@ describe.each(kinds)('throw-away machines of the driver $driver', ({ driver, rel
       await eventually(async () => (await inhabitants(namespaces)) === 0, 20);
       expect((await listMachines()).map(({ name }) => name)).not.toContain(last);
       expect(await readdir(machineDirectory())).not.toContain(last);
+      expect((await run('find', ['/sys/fs/cgroup', '-name', `*${last}`])).stdout).toBe('');
       expect((await run('findmnt', ['--list', '--noheadings', '--output', 'TARGET'])).stdout).not.toContain(last);
     },
   );
