@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a target of the Makefile needs (as root), or names them.
 #   tools/packages.sh use    what Socle itself runs: PostgreSQL, restic, bubblewrap
-#   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server, network namespaces, wg, bindfs, sd_notify
+#   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server, network namespaces, wg, bindfs, sd_notify, apt repositories
 #   tools/packages.sh sandbox [nspawn|qemu]  what throw-away machines run on
 set -eu
 if [ ! -r /etc/debian_version ]; then
@@ -39,6 +39,8 @@ if [ "${1:-use}" = test ]; then
   want qrencode qrencode
   want bindfs bindfs
   want systemd-notify systemd
+  want apt-ftparchive apt-utils
+  want gpg gpg
 fi
 [ -n "$need" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

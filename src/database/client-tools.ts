@@ -57,8 +57,9 @@ async function exactly(major: number, programs: readonly string[], debianPackage
       installed: have,
       package: debianPackage,
       next:
-        `install ${debianPackage} (apt-get install ${debianPackage}; ` +
-        'if Debian does not have it, from PGDG: apt-get install postgresql-common, then /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh)',
+        `on a host of \`socle up\`: put ${major} into \`host.postgresql.majors\`, with \`source: pgdg\` if its Debian has another version, ` +
+        `and run \`socle up\`; elsewhere: apt-get install ${debianPackage}, if Debian does not have it from PGDG ` +
+        '(apt-get install postgresql-common, then /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh)',
     },
   );
 }

@@ -8,6 +8,7 @@ import { bundle } from './bundle.ts';
 import { chooseDomains, parseDomains } from './domains.ts';
 import type { HostFacts } from './facts.ts';
 import { fingerprint } from './host-key.ts';
+import { requireAvailable } from './postgresql.ts';
 import { parseLine, recordNamed } from './records.ts';
 import { requireSupported } from './requirements.ts';
 import { rootCommand, type SshTarget, sshFailure, type Way } from './ssh.ts';
@@ -121,6 +122,29 @@ test('a host that cannot be provisioned is refused before anything is changed', 
   expect(asked({ madeWith: { ...made, 'node-name': 'u' } }, 'network', 'orchestration')).toBe('cluster-fixed');
   expect(asked({}, 'orchestration')).toBe('domain-needs-another');
   expect(asked({ network: true }, 'orchestration')).toBe('none');
+});
+
+test('a major version that the distribution has not is refused, with what to set', () => {
+  const check = (release: number, text: string) => {
+    try {
+      const { host } = parsePlatform(`name: t\nenvironment: dev\nhost: {address: a, postgresql: ${text}}\n`, 'f');
+      requireAvailable(host?.postgresql ?? expect.unreachable(), release);
+      return 'none';
+    } catch (error) {
+      return `${(error as SocleError).message}: ${(error as SocleError).details.next}`;
+    }
+  };
+  for (const [release, own] of [
+    [12, 15],
+    [13, 17],
+  ] as const) {
+    expect(check(release, '{}')).toBe('none');
+    expect(check(release, `{majors: [${own}]}`)).toBe('none');
+    expect(check(release, '{source: pgdg, majors: [14, 16]}')).toBe('none');
+    const refused = check(release, `{majors: [${own}, 16]}`);
+    expect(refused).toContain(`Debian ${release} has PostgreSQL ${own}, and not 16`);
+    expect(refused).toContain('host.postgresql.source: pgdg');
+  }
 });
 
 test('the bundle holds the playbook, the request and the variables that the roles ask for', async () => {

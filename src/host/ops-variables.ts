@@ -19,6 +19,7 @@ export function opsVariables(
     ops_state: `${host.state}/socle.db`,
     ops_address: host.address,
     ops_port: host.port,
+    ...(platform.host ? { ops_postgresql: platform.host.postgresql } : {}),
     ops_drill_memory: platform.drill.limits.memory + besidesServer,
     ops_mail: mailVariables(platform, host.mailPassword),
   };

@@ -96,6 +96,22 @@ test('the role is told no secret, and who gets a mail', () => {
   ]);
 });
 
+test('the role is told where PostgreSQL comes from', () => {
+  const told = (text: string) => {
+    const { platform, host } = plan(text);
+    return opsVariables(platform, host, { id: 'i', files: 'f', node: 'n' }).ops_postgresql;
+  };
+  const address = 'https://apt.postgresql.org/pub/repos/apt';
+  expect(told(written)).toEqual({ source: 'distribution', majors: [], mirror: address });
+  const own =
+    'address: 198.51.100.20, postgresql: {source: pgdg, majors: [16, 14], mirror: "http://mirror.example:8080/pgdg"}';
+  expect(told(written.replace('address: 198.51.100.20', own))).toEqual({
+    source: 'pgdg',
+    majors: [16, 14],
+    mirror: 'http://mirror.example:8080/pgdg',
+  });
+});
+
 test('in a unit, secrets of the host are read from its credentials', () => {
   const { host } = plan(written);
   const env = { CREDENTIALS_DIRECTORY: '/run/credentials/socle.service' };

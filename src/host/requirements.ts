@@ -7,6 +7,7 @@ import { formatDuration, formatSize } from '../kernel/units.ts';
 import type { Platform } from '../platform/schema.ts';
 import type { Domain } from './domains.ts';
 import { type HostFacts, k3sPorts, type WantedPorts } from './facts.ts';
+import { requireAvailable } from './postgresql.ts';
 
 const gibibyte = 2 ** 30;
 /** Seconds. apt refuses a package list of the future, certificates are not valid yet: nothing good comes of more. */
@@ -49,6 +50,7 @@ export function requireSupported(facts: HostFacts, platform: Platform, domains: 
     });
   }
   if (domains.includes('orchestration')) requireSupportsCluster(facts, platform);
+  if (domains.includes('ops') && platform.host) requireAvailable(platform.host.postgresql, release);
   if (!facts.network && !domains.includes('network')) {
     const what = domains.includes('orchestration') ? 'K3s' : 'the daemon';
     throw fail(

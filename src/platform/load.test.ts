@@ -179,8 +179,26 @@ test.each<[what: string, text: string, path: string, message: string]>([
     'firewall.public[0].port',
     'leads to WireGuard',
   ],
+  [
+    'PGDG without a major version',
+    `${valid}host: {address: a, postgresql: {source: pgdg}}\n`,
+    'host.postgresql.source',
+    '`majors` beside it names none',
+  ],
+  [
+    'a mirror with a password',
+    `${valid}host: {address: a, postgresql: {mirror: "https://me:secret@apt.example"}}\n`,
+    'host.postgresql.mirror',
+    'not right',
+  ],
+  [
+    'a version of long ago',
+    `${valid}host: {address: a, postgresql: {majors: [9]}}\n`,
+    'host.postgresql.majors[0]',
+    'too small',
+  ],
   ['SSH in public', `${valid}firewall: {public: [{port: 22}]}\n`, 'firewall.public[0].port', 'the port of SSH'],
-])('of the VPN and the firewall, %s is refused', (_, text, path, message) => {
+])('of the host, the VPN and the firewall, %s is refused', (_, text, path, message) => {
   expect(problems(text)).toEqual([expect.objectContaining({ path, message: expect.stringContaining(message) })]);
 });
 

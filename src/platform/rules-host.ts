@@ -1,9 +1,9 @@
 import { contains, hosts, parseIpv4, parseNetwork } from '../kernel/ipv4.ts';
 import { type Finding, field } from './finding.ts';
 
-/** Rules between the keys of `vpn` and `firewall`. */
+/** Rules between the keys of `vpn` and `firewall`, and of `host.postgresql`. */
 export function hostChecks(file: unknown): Finding[] {
-  return [...uniquePeers(file), ...peerAddresses(file), ...reachable(file), ...ports(file)];
+  return [...uniquePeers(file), ...peerAddresses(file), ...reachable(file), ...ports(file), ...majors(file)];
 }
 
 const peersOf = (file: unknown): unknown[] => {
@@ -80,4 +80,18 @@ function ports(file: unknown): Finding[] {
     }
     return [];
   });
+}
+
+/** The newest of PGDG's would be another one a year later, and a drill restores onto the major version of the source. */
+function majors(file: unknown): Finding[] {
+  const postgresql = field(field(file, 'host'), 'postgresql');
+  const named = field(postgresql, 'majors');
+  if (field(postgresql, 'source') !== 'pgdg' || (Array.isArray(named) && named.length > 0)) return [];
+  return [
+    {
+      path: ['host', 'postgresql', 'source'],
+      message: 'PGDG has every major version, and `majors` beside it names none',
+      allowed: 'the major versions of the databases’ servers, such as `majors: [16]`',
+    },
+  ];
 }

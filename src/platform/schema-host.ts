@@ -10,6 +10,27 @@ const ipv4 = z.string().refine((text) => parseIpv4(text) !== undefined, 'an IPv4
 /** As `ssh-keygen -lf` prints it: SHA-256 in base64, without padding. */
 export const fingerprintForm = /^SHA256:[A-Za-z0-9+/]{43}$/;
 
+/** The least and the greatest major version that Socle's own SQL was written for, with some to come. */
+const major = z.number().int().min(13).max(99);
+
+const postgresql = z.strictObject({
+  source: z
+    .enum(['distribution', 'pgdg'])
+    .default('distribution')
+    .describe('whose packages: those of the host’s Debian, or those of the PostgreSQL project (PGDG)'),
+  majors: z
+    .array(major)
+    .default([])
+    .describe(
+      'major versions of the servers that backups are taken of; with PGDG at least one, else the distribution’s own',
+    ),
+  mirror: z
+    .string()
+    .regex(/^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[A-Za-z0-9._~/-]*)?$/, 'an address such as https://apt.example.net/pgdg')
+    .default('https://apt.postgresql.org/pub/repos/apt')
+    .describe('where PGDG’s repository is, or a mirror of it with PGDG’s own signatures'),
+});
+
 export const host = z.strictObject({
   address: z
     .string()
@@ -32,6 +53,9 @@ export const host = z.strictObject({
     .describe(
       'locales that are generated on it beside C.UTF-8: those of the databases, which could not be restored else',
     ),
+  postgresql: postgresql
+    .prefault({})
+    .describe('PostgreSQL’s programs on it, which backups and drills run; no server is made'),
 });
 
 const peer = z.strictObject({

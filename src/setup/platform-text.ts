@@ -38,6 +38,9 @@ host:
   # without it the first contact asks.
   # host_key: SHA256:…
 
+  # PostgreSQL's programs are those of its Debian (15 on 12, 17 on 13). Where a database has another major version:
+  # postgresql: {source: pgdg, majors: [16]}
+
   # root, or a user who may sudo without a password.
   user: ${value(host.user)}
 

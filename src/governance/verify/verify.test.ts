@@ -199,6 +199,10 @@ const breaks: Readonly<Record<string, Broken>> = {
     names: 'nobody has tried it',
   },
   'service-daemon': { host: { services: unit('socle.service', stopped) }, names: 'socle.service is inactive' },
+  'postgresql-programs': {
+    host: { postgresql: replace('installed postgresql-17 ', 'config-files postgresql-17 ') },
+    names: 'postgresql-17 not installed',
+  },
   'backups-within-target': { host: { daemonStatus: late('backups') }, names: 'shop: overdue, two days late' },
   'drills-within-target': { host: { daemonStatus: late('drills') }, names: 'shop: overdue, two days late' },
   'vault-within-target': { host: { daemonStatus: late('integrity') }, names: 'overdue, two days late' },

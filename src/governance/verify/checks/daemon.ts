@@ -1,4 +1,5 @@
-import { type Check, check, fail, pass, passUnless } from '../check.ts';
+import { wantedMajors } from '../../../host/postgresql.ts';
+import { type Check, check, fail, pass, passUnless, some, warn } from '../check.ts';
 
 /** What the daemon on the host has done in time, and what not. */
 export const daemonChecks: readonly Check[] = [
@@ -12,6 +13,31 @@ export const daemonChecks: readonly Check[] = [
     judge({ services: { 'socle.service': unit } }) {
       const good = unit.active === 'active' && unit.file === 'enabled';
       return (good ? pass : fail)(`socle.service is ${unit.active}, ${unit.file || 'not there'}`);
+    },
+  }),
+  check({
+    id: 'postgresql-programs',
+    title: 'PostgreSQL’s programs are of the major versions and the source of the platform file',
+    requirements: ['FR21', 'FR23'],
+    side: 'inside',
+    next: 'see `host.postgresql` in the platform file, then run `socle up`',
+    looks: ['postgresql', 'system'],
+    judge({ postgresql, system: { release } }, { platform: { host } }) {
+      const source = host?.postgresql.source ?? 'distribution';
+      const wanted = host ? wantedMajors(host.postgresql, release) : [];
+      const names = wanted.flatMap((major) => [`postgresql-client-${major}`, `postgresql-${major}`]);
+      const missing = names.filter((name) => postgresql.every((one) => one.name !== name));
+      if (missing.length > 0) return fail(`${missing.join(', ')} not installed`);
+      const told = postgresql.map((one) => `${one.name} ${one.version} (${one.source})`).join(', ');
+      // What PGDG has older than the distribution is not replaced by it.
+      const other = postgresql.filter((one) => names.includes(one.name) && one.source !== source);
+      if (other.length > 0) {
+        return warn(`not from ${source}: ${some(other.map((one) => `${one.name} ${one.version}`))}`);
+      }
+      const left = postgresql.filter((one) => one.source === 'pgdg' && !names.includes(one.name));
+      if (left.length === 0) return pass(told);
+      const next = 'remove what no database needs any more, or put it into `host.postgresql`';
+      return warn(`from PGDG, and nothing upgrades them: ${some(left.map((one) => one.name))}`, next);
     },
   }),
   check({

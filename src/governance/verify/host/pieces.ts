@@ -7,6 +7,7 @@ import { files } from './files.ts';
 import { firewall } from './firewall.ts';
 import { apparmor, audit, sysctls } from './kernel.ts';
 import { sockets, tunnelState } from './network.ts';
+import { postgresql } from './postgresql.ts';
 import { runs } from './runs.ts';
 import { services } from './services.ts';
 import { shutdown } from './shutdown.ts';
@@ -33,6 +34,7 @@ export const pieces = {
   runs,
   drift,
   daemonStatus,
+  postgresql,
   clusterServer,
   clusterFiles,
   clusterConfig,
