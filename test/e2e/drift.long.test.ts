@@ -245,7 +245,10 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
       async () => (await on('systemctl is-active socle-run')).stdout === 'active',
       60,
     );
+    // However fast it is, and however slow we are.
+    await on('systemctl kill --signal=STOP socle-run');
     expect(await compare()).toMatchObject({ exitCode: 75, answer: { error: { code: 'busy' } } });
+    await on('systemctl kill --signal=CONT socle-run');
     expect(await comparing).toMatchObject({ exitCode: 75, answer: { error: { code: 'busy' } } });
     expect(await upping).toMatchObject({ exitCode: 0, answer: { record: { status: 'done' } } });
   });
