@@ -3,8 +3,9 @@ import { join } from 'node:path';
 
 /**
  * A machine on our kernel sees as its own the control groups that its first process is in (cgroups(7), cgroup_namespaces(7)).
- * Without some of its own it shares them with every other machine: systemd finds processes there that it cannot signal, and a
- * kubelet takes the pods of the others for orphans of its own.
+ * Without some of its own it shares them with every other machine: systemd finds processes there that it cannot signal, and
+ * waits for them for two minutes when the machine goes down (`user@1000.service: Processes still around after final SIGKILL`);
+ * and a kubelet takes the pods of the others for orphans of its own.
  */
 
 const groupName = (machine: string) => `socle-sandbox-${machine}`;
