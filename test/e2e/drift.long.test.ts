@@ -239,13 +239,14 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
   test('a comparison gives way to a run, and does not begin during one', async () => {
     const comparing = answerOf(operator.startSocle('drift', 'run', ...login));
     await until('it compares', async () => (await on('systemctl is-active socle-drift')).stdout === 'activating', 60);
+    // However fast either is, and however slow we are.
+    await on('systemctl kill --signal=STOP socle-drift');
     const upping = answerOf(operator.startSocle('up', ...login));
     await until(
       'the run is under way',
       async () => (await on('systemctl is-active socle-run')).stdout === 'active',
       60,
     );
-    // However fast it is, and however slow we are.
     await on('systemctl kill --signal=STOP socle-run');
     expect(await compare()).toMatchObject({ exitCode: 75, answer: { error: { code: 'busy' } } });
     await on('systemctl kill --signal=CONT socle-run');
