@@ -14,7 +14,7 @@ export interface Machine {
   readonly image: string;
   /** A K3s is to run in it. */
   readonly kubernetes: boolean;
-  /** What its clock says when it is switched on (`2020-01-01T00:00:00`), where it has one of its own. */
+  /** What its clock says when it is first switched on (`2020-01-01T00:00:00`), where it has one of its own. */
   readonly clock?: string | undefined;
 }
 

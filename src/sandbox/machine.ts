@@ -77,7 +77,7 @@ export interface MachineRequest {
   readonly driver?: DriverName;
   /** A K3s is to run in it. */
   readonly kubernetes?: boolean;
-  /** What the clock of a qemu machine says when it is switched on. */
+  /** What the clock of a qemu machine says when it is first switched on. */
   readonly clock?: string;
 }
 

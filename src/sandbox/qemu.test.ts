@@ -10,11 +10,11 @@ const machine: Machine = {
   image: '/i',
   kubernetes: false,
 };
-const command = (more: Partial<Machine>, options = { kvm: false, append: '' }) =>
-  qemuCommand({ ...machine, ...more }, options).join(' ');
+const command = (more: Partial<Machine>, options: Partial<Parameters<typeof qemuCommand>[1]> = {}) =>
+  qemuCommand({ ...machine, ...more }, { kvm: false, append: '', clock: '', ...options }).join(' ');
 
 test('Debian’s own kernel is booted without a boot loader, with words of one boot on its command line', () => {
-  const text = command({}, { kvm: false, append: 'socle.rescue=1' });
+  const text = command({}, { append: 'socle.rescue=1' });
   expect(text).toContain('-kernel /i/vmlinuz -initrd /i/initrd.img -append root=/dev/vda rw');
   expect(text).toContain('net.ifnames=0 socle.rescue=1 -drive');
   expect(text).toContain('-accel tcg,thread=multi');
@@ -22,7 +22,7 @@ test('Debian’s own kernel is booted without a boot loader, with words of one b
 });
 
 test('hardware is used where it can be, a K3s gets 4 GiB, and a clock can be wrong', () => {
-  const text = command({ kubernetes: true, clock: '2020-01-01T00:00:00' }, { kvm: true, append: '' });
+  const text = command({ kubernetes: true }, { kvm: true, clock: '2020-01-01T00:00:00' });
   expect(text).toContain('-accel kvm -cpu host');
   expect(text).toContain('-m 4096');
   expect(text).toContain('-rtc base=2020-01-01T00:00:00');

@@ -24,14 +24,18 @@ const nextBoot = (directory: string) => join(directory, 'next-boot');
 /** As at a provider's console: the machine's next boot has these words on its kernel's command line. */
 export const appendAtNextBoot = (directory: string, words: string) => writeFile(nextBoot(directory), words);
 
-async function takeNextBoot(directory: string): Promise<string> {
-  const words = await readFile(nextBoot(directory), 'utf8').catch(() => '');
-  await rm(nextBoot(directory), { force: true });
+/** What the clock says when the machine is switched on for the first time; after that it goes on, and may have been set. */
+const firstClock = (directory: string) => join(directory, 'first-clock');
+
+/** What was kept for the next boot; empty when nothing was. */
+async function takeOnce(file: string): Promise<string> {
+  const words = await readFile(file, 'utf8').catch(() => '');
+  await rm(file, { force: true });
   return words.trim();
 }
 
 /** The command that switches a machine on. It stops instead of rebooting, and speaks QMP on its standard streams. */
-export function qemuCommand(machine: Machine, options: { kvm: boolean; append: string }): string[] {
+export function qemuCommand(machine: Machine, options: { kvm: boolean; append: string; clock: string }): string[] {
   const at = (name: string) => join(machine.directory, name);
   const drive = (file: string, format: string, more = '') => [
     '-drive',
@@ -56,7 +60,7 @@ export function qemuCommand(machine: Machine, options: { kvm: boolean; append: s
     ...['-device', 'virtio-net-pci,netdev=net'],
     ...['-device', 'virtio-rng-pci'],
     ...['-chardev', `file,id=console,path=${at('console.log')},append=on`, '-serial', 'chardev:console'],
-    ...['-rtc', `base=${machine.clock ?? 'utc'}`],
+    ...['-rtc', `base=${options.clock || 'utc'}`],
     '-no-reboot',
     ...['-qmp', 'stdio'],
   ];
@@ -90,18 +94,20 @@ export const qemu: Driver = {
   patience: async () => ((await hasKvm()) ? 90_000 : 600_000),
   image: qemuImage,
 
-  async prepare({ directory, image }) {
+  async prepare({ directory, image, clock = '' }) {
     const at = (name: string) => join(directory, name);
     await mkdir(at('upper/etc/systemd/network'), { recursive: true });
     await writeFile(at('upper/etc/systemd/network/10-sandbox.network'), networkFile);
     await run('mkfs.ext4', ['-q', '-L', 'seed', '-d', at('upper'), at('seed.img'), '4M']);
+    await writeFile(firstClock(directory), clock);
     const base = ['-b', join(image, 'disk.raw'), '-F', 'raw'];
     await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...base, at('disk.qcow2')]);
   },
 
   async run(machine, { wan }, signal) {
-    const append = await takeNextBoot(machine.directory);
-    const command = qemuCommand(machine, { kvm: await hasKvm(), append });
+    const append = await takeOnce(nextBoot(machine.directory));
+    const clock = await takeOnce(firstClock(machine.directory));
+    const command = qemuCommand(machine, { kvm: await hasKvm(), append, clock });
     const [file, args] = bound(...inside(wan, ...command));
     const child = start(file, args, { stdio: ['pipe', 'pipe', 'ignore'] });
     child.stdin?.write('{"execute": "qmp_capabilities"}\n');

@@ -12,7 +12,8 @@ export function sshCommand(machine: MachineRecord, command: readonly string[] = 
     ['IdentitiesOnly', 'yes'],
     ['UserKnownHostsFile', at('known_hosts')],
     ['StrictHostKeyChecking', 'yes'],
-    ['ConnectTimeout', '5'],
+    // An emulated sshd may take a while to say its name.
+    ['ConnectTimeout', machine.driver === 'qemu' ? '60' : '5'],
     ['LogLevel', 'ERROR'],
   ].flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   return inside(
