@@ -39,6 +39,8 @@ export class Operator {
   readonly key: string;
   /** Where the command line keeps what it remembers of platforms. */
   readonly config: string;
+  /** How many times longer than on an ordinary machine something may take here: emulated, all of it does. */
+  readonly patience: number;
   #tunnel: StartedProcess | undefined;
 
   constructor(machine: MachineRecord, directory: string) {
@@ -46,6 +48,7 @@ export class Operator {
     this.directory = directory;
     this.key = join(directoryOf(machine.name), 'operator-key');
     this.config = join(directory, '.config');
+    this.patience = machine.driver === 'qemu' ? 8 : 1;
   }
 
   #inside(where: 'operator' | 'host' | 'wan'): string[] {
@@ -131,18 +134,20 @@ export class Operator {
     return existsSync(events) ? readFileSync(events, 'utf8').split('"event": "result"').length - 1 : 0;
   }
 
-  /** Reboots the machine, by this command, and waits until it answers again. */
-  async reboot(address: string, seconds = 240, command = 'systemctl reboot'): Promise<void> {
-    const start = () => this.on('cut -d" " -f22 /proc/1/stat', address, 5_000);
-    const before = (await start()).stdout;
-    await this.on(command, address, 30_000);
+  /** Reboots the machine, by this command, and waits until it answers again, which may be another way. */
+  async reboot(address: string, seconds = 240, command = 'systemctl reboot', after = address): Promise<void> {
+    // A machine that shares our kernel has its boot id; on a kernel of its own, process 1 always starts at once.
+    const thisBoot = 'cat /proc/sys/kernel/random/boot_id; cut -d" " -f22 /proc/1/stat';
+    const start = (at: string) => this.on(thisBoot, at, 5_000 * this.patience);
+    const before = (await start(address)).stdout;
+    await this.on(command, address, 30_000 * this.patience);
     await until(
       'the machine is back',
       async () => {
-        const { exitCode, stdout } = await start();
+        const { exitCode, stdout } = await start(after);
         return exitCode === 0 && stdout !== before;
       },
-      seconds,
+      seconds * this.patience,
     );
   }
 }
