@@ -148,9 +148,8 @@ test.skipIf(userInfo().uid !== 0)(
   },
 );
 
-test('systemd is told: ready, alive, stopping', async () => {
-  const socket = join(directory, 'notify');
-  // Node has no datagram sockets; Debian's own Perl has.
+/** What systemd is told, as it gets it. Node has no datagram sockets; Debian's own Perl has. */
+function listenAt(socket: string) {
   const listener = start('perl', [
     '-MSocket',
     '-e',
@@ -161,16 +160,55 @@ test('systemd is told: ready, alive, stopping', async () => {
   listener.stdout?.setEncoding('utf8').on('data', (text: string) => {
     told += text;
   });
+  const stop = async () => {
+    listener.kill();
+    await listener.ended;
+  };
+  return { told: () => told, stop };
+}
+
+test('systemd is told: ready, alive, stopping', async () => {
+  const socket = join(directory, 'notify');
+  const listener = listenAt(socket);
   const bench = makeDaemonBench(() => ({}));
   try {
     const daemon = await bench.serve({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000' });
-    await vi.waitFor(() => expect(told).toMatch(/READY=1[\s\S]*WATCHDOG=1[\s\S]*WATCHDOG=1/), { timeout: 20_000 });
+    await vi.waitFor(() => expect(listener.told()).toMatch(/READY=1[\s\S]*WATCHDOG=1[\s\S]*WATCHDOG=1/), {
+      timeout: 20_000,
+    });
     daemon.kill('SIGTERM');
     expect(await daemon.ended).toMatchObject({ exitCode: 0 });
-    await vi.waitFor(() => expect(told).toContain('STOPPING=1'), { timeout: 5_000 });
+    await vi.waitFor(() => expect(listener.told()).toContain('STOPPING=1'), { timeout: 5_000 });
   } finally {
-    listener.kill();
-    await listener.ended;
+    await listener.stop();
     bench.dispose();
+  }
+});
+
+test('on a host where starting a program takes long, systemd is told none the less', async () => {
+  const socket = join(directory, 'notify-late');
+  const late = join(directory, 'late');
+  mkdirSync(late);
+  writeFileSync(join(late, 'systemd-notify'), '#!/bin/sh\nsleep 7\nexec /usr/bin/systemd-notify "$@"\n', {
+    mode: 0o755,
+  });
+  const listener = listenAt(socket);
+  const bench = makeDaemonBench(() => ({}));
+  let daemon: Awaited<ReturnType<typeof bench.serve>> | undefined;
+  try {
+    const PATH = `${late}:${process.env.PATH}`;
+    daemon = await bench.serve({ PATH, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '60000000' });
+    await vi.waitFor(
+      () => {
+        expect(listener.told()).toContain('READY=1');
+        expect(listener.told()).toContain('WATCHDOG=1');
+      },
+      { timeout: 60_000 },
+    );
+  } finally {
+    daemon?.kill('SIGTERM');
+    await daemon?.ended;
+    bench.dispose();
+    await listener.stop();
   }
 });

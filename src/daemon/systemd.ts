@@ -2,11 +2,14 @@ import type { Log } from '../kernel/log.ts';
 import { run } from '../kernel/process.ts';
 import { type Pulse, pulse } from './pulse.ts';
 
+/** Milliseconds that telling may take where nothing else says it. */
+const patience = 5_000;
+
 /** sd_notify(3) by its program: Node has no datagram sockets. Without NOTIFY_SOCKET nothing happens. */
-async function notify(...states: readonly string[]): Promise<void> {
+async function notify(states: readonly string[], timeout: number): Promise<void> {
   const { NOTIFY_SOCKET } = process.env;
   if (!NOTIFY_SOCKET) return;
-  await run('systemd-notify', [`--pid=${process.pid}`, ...states], { env: { NOTIFY_SOCKET }, timeout: 5_000 });
+  await run('systemd-notify', [`--pid=${process.pid}`, ...states], { env: { NOTIFY_SOCKET }, timeout });
 }
 
 export interface ServiceManager {
@@ -14,16 +17,22 @@ export interface ServiceManager {
   stopping(): Promise<void>;
 }
 
-/** Tells systemd that we are ready, alive (half of WATCHDOG_USEC apart) and stopping. Needs `NotifyAccess=all`. */
+/**
+ * Tells systemd that we are ready, alive and stopping. Needs `NotifyAccess=all`. On a busy host it takes seconds to start a
+ * program, and whoever is alive must not be killed for that: a third of WATCHDOG_USEC lies between one telling and the next,
+ * and each may take half of it.
+ */
 export function serviceManager(log: Log): ServiceManager {
   const watchdogMs = Number(process.env.WATCHDOG_USEC ?? 0) / 1_000;
   let alive: Pulse | undefined;
-  const tell = (...states: readonly string[]) =>
-    notify(...states).catch((error: Error) => log.warn({ reason: error.message }, 'systemd could not be told'));
+  const tell = (state: string, timeout = patience) =>
+    notify([state], timeout).catch((error: Error) => log.warn({ reason: error.message }, 'systemd could not be told'));
   return {
     ready() {
-      void tell('--ready');
-      if (watchdogMs > 0) alive = pulse('the watchdog', watchdogMs / 2, log, () => notify('WATCHDOG=1'));
+      // How long a start may take is the unit's to say.
+      void tell('--ready', 60_000);
+      const limit = Math.max(patience, watchdogMs / 2);
+      if (watchdogMs > 0) alive = pulse('the watchdog', watchdogMs / 3, log, () => notify(['WATCHDOG=1'], limit));
     },
     async stopping() {
       await alive?.stop();
