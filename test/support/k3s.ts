@@ -19,6 +19,13 @@ export function whyNoK3s(mirror: string | null, tools: readonly string[]): strin
   return missing.length > 0 ? `(SKIPPED: there is no ${missing.join(', ')})` : '';
 }
 
+/** The mirror of a K3s that is one minor version older: `$SOCLE_MIRROR_BEFORE`, else `mirror-before` beside this one. */
+export function findOlderMirror(mirror: string | null): string | null {
+  if (mirror === null) return null;
+  const older = process.env.SOCLE_MIRROR_BEFORE || join(dirname(mirror), 'mirror-before');
+  return existsSync(join(older, 'k3s')) ? older : null;
+}
+
 async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
