@@ -138,7 +138,7 @@ export class Operator {
   async reboot(address: string, seconds = 240, command = 'systemctl reboot', after = address): Promise<void> {
     // A machine that shares our kernel has its boot id; on a kernel of its own, process 1 always starts at once.
     const thisBoot = 'cat /proc/sys/kernel/random/boot_id; cut -d" " -f22 /proc/1/stat';
-    const start = (at: string) => this.on(thisBoot, at, 5_000 * this.patience);
+    const start = (at: string) => this.on(thisBoot, at, 20_000 * this.patience);
     const before = (await start(address)).stdout;
     await this.on(command, address, 30_000 * this.patience);
     await until(
