@@ -1,4 +1,4 @@
-import { chooseDomains } from '../../../host/domains.ts';
+import { withoutDaemon } from './daemon.ts';
 import { piece } from './piece.ts';
 
 /** An installed package with PostgreSQL's programs. */
@@ -15,8 +15,7 @@ const sourceOf = (version: string) => (version.includes('pgdg') ? 'pgdg' : 'dist
 
 /** Clients and servers of all major versions. */
 export const postgresql = piece<readonly PostgresPackage[]>({
-  nothing: (platform) =>
-    chooseDomains(platform, []).includes('ops') ? undefined : 'the platform file describes no backup or drill',
+  nothing: withoutDaemon,
   script: `dpkg-query -W -f '\${db:Status-Status} \${Package} \${Version}\\n' 'postgresql-[0-9]*' 'postgresql-client-[0-9]*' || test $? = 1`,
   parse: (stdout) =>
     stdout.split('\n').flatMap((line) => {
