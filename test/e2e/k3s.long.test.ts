@@ -249,10 +249,11 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
     annotate,
   }) => {
     const before = await mainPid();
-    await on('echo "# by hand" >> /etc/rancher/k3s/admission.yaml');
+    await on('echo "# by hand" >> /etc/rancher/k3s/admission.yaml; chmod 700 /usr/local/bin/k3s');
     const repaired = await up('--only', 'orchestration');
     await annotate(`repair: ${repaired.text}`);
     expect(repaired.changed).toEqual([...written, started]);
+    expect((await on('stat -c %a /usr/local/bin/k3s')).stdout).toBe('755');
     expect(await mainPid()).not.toBe(before);
     expect(await served()).toBe('still here');
     expect((await up('--only', 'orchestration')).changed).toEqual([]);
