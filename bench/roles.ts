@@ -5,7 +5,7 @@ import { ownFile } from '../src/kernel/place.ts';
 
 /**
  * The packages that these roles install on one host or another, from their own defaults: what is called `…_packages`, or
- * `…_package` for a single one.
+ * `…_package` for a single one. An expression chooses among those, and names none.
  */
 export async function packagesOf(roles: readonly string[]): Promise<string[]> {
   const found = new Set<string>();
@@ -14,7 +14,8 @@ export async function packagesOf(roles: readonly string[]): Promise<string[]> {
       await readFile(roleFile(role, 'defaults/main.yml'), 'utf8'),
     );
     for (const [name, value] of Object.entries(defaults)) {
-      if (/_packages?$/.test(name)) for (const one of [value].flat()) found.add(String(one));
+      const named = /_packages?$/.test(name) ? [value].flat().map(String) : [];
+      for (const one of named) if (!one.includes('{{')) found.add(one);
     }
   }
   return [...found].sort();
