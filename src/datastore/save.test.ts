@@ -71,7 +71,9 @@ beforeEach(() => {
 const broken = (how: 'cut' | 'failed' | 'changed'): Source => ({
   async open(signal) {
     const { header, body, done } = await server.source.open(signal);
-    done.catch(() => {});
+    const ended = how === 'failed' ? done.then(() => Promise.reject(new Error('cut'))) : done;
+    // As the sources themselves do: it can fail before anybody waits for it.
+    ended.catch(() => {});
     async function* changed() {
       let sent = 0;
       for await (const chunk of body) {
@@ -81,11 +83,7 @@ const broken = (how: 'cut' | 'failed' | 'changed'): Source => ({
         yield chunk;
       }
     }
-    return {
-      header,
-      body: changed(),
-      done: how === 'failed' ? done.then(() => Promise.reject(new Error('cut'))) : done,
-    };
+    return { header, body: changed(), done: ended };
   },
 });
 
@@ -189,3 +187,14 @@ test(
   },
   slow,
 );
+
+test('one that is given up while the host says nothing yet ends at once', async () => {
+  const path = join(directory, 'mute.sock');
+  const mute = createServer();
+  await new Promise<void>((resolve) => mute.listen(path, resolve));
+  const giveUp = new AbortController();
+  mute.once('connection', () => giveUp.abort());
+  await expect(socketSource(path)?.open(giveUp.signal)).rejects.toMatchObject({ code: 'interrupted' });
+  await expect(socketSource(path)?.open(giveUp.signal)).rejects.toMatchObject({ code: 'interrupted' });
+  mute.close();
+});

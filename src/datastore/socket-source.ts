@@ -12,12 +12,15 @@ export function socketSource(path: string = datastoreSocket): Source | undefined
   if (!existsSync(path)) return undefined;
   return {
     async open(signal) {
-      const socket = connect(path);
-      signal?.addEventListener('abort', () => socket.destroy(), { once: true });
+      const socket = connect({ path, ...(signal && { signal }) });
       const done = new Promise<void>((resolve, reject) => {
         socket.once('end', resolve);
         socket.once('error', (error: NodeJS.ErrnoException) =>
-          reject(fail('copy-incomplete', `the copy of the datastore did not come (${error.code ?? error.message})`)),
+          reject(
+            signal?.aborted
+              ? fail('interrupted', 'the copy of the datastore was interrupted')
+              : fail('copy-incomplete', `the copy of the datastore did not come (${error.code ?? error.message})`),
+          ),
         );
       });
       done.catch(() => {});
