@@ -77,6 +77,8 @@ export interface RunDeps {
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
   readonly clock?: Clock;
+  /** How long a lost connection is tried again, in milliseconds. */
+  readonly patience?: number;
 }
 
 /** Starts a run in a unit of its own and returns its id. @throws `busy` when one is under way */
@@ -100,9 +102,6 @@ export async function startRun(
   });
 }
 
-/** How long a lost connection is tried again. */
-const patience = 300_000;
-
 /**
  * Follows a run to its end.
  * @throws `run-failed` with the tasks that failed; `host-unreachable` when the host stays away: the run goes on
@@ -124,21 +123,21 @@ export async function followUnit(
   unit: string,
   id: string,
 ): Promise<RunRecord | null> {
-  const { progress } = deps;
+  const { progress, patience = 300_000 } = deps;
   let seen = 0;
   let role = '';
-  let lastHeard = performance.now();
+  let lost = performance.now();
   for (let attempt = 0; ; attempt += 1) {
     const way = ways[attempt % ways.length] as Way;
-    const record = await followOnce(deps, way, [unit, id, String(seen)], (event) => {
+    const { cut, record } = await followOnce(deps, way, [unit, id, String(seen)], (event) => {
       seen += 1;
-      lastHeard = performance.now();
       if (event.role !== role && event.role !== '') progress.step(event.role);
       role = event.role === '' ? role : event.role;
       progress.update(seen);
     });
     if (record !== undefined) return record;
-    if (performance.now() - lastHeard > patience) {
+    if (cut) lost = performance.now();
+    if (performance.now() - lost > patience) {
       throw fail('host-unreachable', 'the connection was lost and did not come back; the run goes on without us', {
         next: 'see `socle runs list` once the host answers again',
       });
@@ -147,24 +146,29 @@ export async function followUnit(
   }
 }
 
+/** What ssh ends with when it is not the command that ended. */
+const lostCode = 255;
+
 type Heard = (event: NonNullable<ReturnType<typeof parseLine>['event']>) => void;
 
-/** One connection's worth; undefined when it was lost before the end. */
+/** One connection's worth: the record at the end, or none, and whether it is a connection that was there and was lost. */
 async function followOnce(deps: RunDeps, way: Way, args: readonly string[], heard: Heard) {
-  const script = 'exec /var/lib/socle/bundles/current/host/socle-run follow "$2" "$3" "$4"';
+  const script = 'echo; exec /var/lib/socle/bundles/current/host/socle-run follow "$2" "$3" "$4"';
   const child = startAsRoot(deps.target, way, script, args, deps.signal);
   child.stderr?.resume();
+  let reached = false;
   let record: RunRecord | null | undefined;
   if (child.stdout) {
     for await (const line of createInterface({ input: child.stdout })) {
+      reached = true;
       const parsed = parseLine(line);
       if (parsed.event) heard(parsed.event);
       if (record === undefined) record = parsed.record;
     }
   }
-  const { aborted } = await child.ended;
+  const { aborted, exitCode } = await child.ended;
   if (aborted) throw asSocleError(deps.signal?.reason);
-  return record;
+  return { cut: reached && exitCode === lostCode, record };
 }
 
 /** @throws `run-failed` for one that did not end well, with the tasks that failed */

@@ -1,0 +1,63 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { silent } from '../kernel/progress.ts';
+import { followUnit } from './run.ts';
+import type { Way } from './ssh.ts';
+
+const record = JSON.stringify({
+  record: {
+    ...{ id: 'r-1', status: 'done', check: false, only: [], revision: null, actor: 'laptop', key: null },
+    ...{ startedAt: '', endedAt: null, seconds: 2, tasks: 1, changed: [], failed: [], roles: {} },
+  },
+});
+const task = '{"event": "task", "role": "baseline", "task": "one"}';
+const target = { platform: 'shop', user: 'root', port: 22, knownHosts: '/dev/null', identity: undefined };
+const ways: Way[] = [{ kind: 'public', address: '127.0.0.1' }];
+const patience = 1_500;
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'socle-run-'));
+  vi.stubEnv('PATH', `${directory}:${process.env.PATH}`);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** What ssh prints and ends with: what the first connection does, and then all others. */
+async function ssh(first: string, then: string) {
+  const script = `#!/bin/sh
+cd ${directory}
+if [ -e again ]; then ${then}; else touch again; echo; ${first}; fi
+`;
+  await writeFile(join(directory, 'ssh'), script);
+  await chmod(join(directory, 'ssh'), 0o755);
+}
+
+const follow = () =>
+  followUnit({ target, progress: silent, signal: undefined, patience }, ways, 'socle-run.service', 'r-1');
+
+test('a connection that is lost in a long task is tried again for as long as any other', async () => {
+  await ssh(`echo '${task}'; sleep 2; exit 255`, `echo; echo '${record}'`);
+  expect(await follow()).toMatchObject({ id: 'r-1', status: 'done' });
+});
+
+test('a line that came in part comes once more', async () => {
+  await ssh(`echo '${task}'; printf '%s' '${record.slice(0, 90)}'; exit 255`, `echo; echo '${record}'`);
+  expect(await follow()).toMatchObject({ id: 'r-1', status: 'done' });
+});
+
+test.each([
+  ['a host that stays away', 'exit 255'],
+  ['a host on which nothing tells of the run', 'echo; exit 127'],
+])('%s is given up, and it is said that the run goes on', async (_what, then) => {
+  await ssh('exit 255', then);
+  await expect(follow()).rejects.toMatchObject({
+    code: 'host-unreachable',
+    message: expect.stringContaining('goes on'),
+  });
+});
