@@ -22,7 +22,7 @@ demo: use-packages node_modules/.installed ## the main job in two minutes: back 
 test: test-packages check ## every check and every test that CI runs
 	@$(VITEST)
 
-test-long: test-packages check ## the same and the long ones: properties at full length, kill rounds, fresh machines
+test-long: long-packages check ## the same and the long ones: properties at full length, kill rounds, fresh machines
 	@SOCLE_LONG=1 $(VITEST)
 
 check: node_modules/.installed ## types, lint and format, dead code, direction of imports
@@ -53,3 +53,6 @@ use-packages:
 
 test-packages:
 	@./tools/packages.sh test
+
+long-packages:
+	@./tools/packages.sh $(if $(filter 0,$(shell id -u)),long,test)

@@ -3,6 +3,7 @@
 #   tools/packages.sh use    what Socle itself runs: PostgreSQL, restic, bubblewrap
 #   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server, network namespaces, wg, bindfs, sd_notify, apt repositories
 #   tools/packages.sh sandbox [nspawn|qemu]  what throw-away machines run on
+#   tools/packages.sh long   all of that, and what the long tests ask such machines with
 set -eu
 if [ ! -r /etc/debian_version ]; then
   echo "socle: this needs Debian 12 or 13 (or a system with the same packages); there is no /etc/debian_version" >&2
@@ -11,25 +12,12 @@ fi
 PATH="$PATH:/usr/sbin:/sbin"
 need=""
 want() { command -v "$1" >/dev/null 2>&1 || need="$need $2"; }
-if [ "${1:-use}" = sandbox ]; then
-  want mmdebstrap mmdebstrap
-  if [ "${2:-nspawn}" = qemu ]; then
-    want qemu-system-x86_64 qemu-system-x86
-    want qemu-img qemu-utils
-    want mkfs.ext4 e2fsprogs
-  else
-    want systemd-nspawn systemd-container
-  fi
-  want slirp4netns slirp4netns
-  want nft nftables
-  want ip iproute2
-  want ssh openssh-client
-else
+to_use() {
   ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need="$need postgresql"
   want restic restic
   want bwrap bubblewrap
-fi
-if [ "${1:-use}" = test ]; then
+}
+to_test() {
   want ssh openssh-client
   want sshd openssh-server
   want rclone rclone
@@ -41,7 +29,35 @@ if [ "${1:-use}" = test ]; then
   want systemd-notify systemd
   want apt-ftparchive apt-utils
   want gpg gpg
-fi
+}
+for_machines() {
+  want mmdebstrap mmdebstrap
+  if [ "$1" = qemu ]; then
+    want qemu-system-x86_64 qemu-system-x86
+    want qemu-img qemu-utils
+    want mkfs.ext4 e2fsprogs
+  else
+    want systemd-nspawn systemd-container
+  fi
+  want slirp4netns slirp4netns
+  want nft nftables
+  want ip iproute2
+  want ssh openssh-client
+}
+case ${1:-use} in
+  use) to_use ;;
+  test) to_use && to_test ;;
+  sandbox) for_machines "${2:-nspawn}" ;;
+  long)
+    to_use && to_test && for_machines nspawn && for_machines qemu
+    want wireguard-go wireguard-go
+    want nmap nmap
+    want curl curl
+    ;;
+  *) echo "socle: packages.sh knows use, test, sandbox and long, not $1" >&2 && exit 64 ;;
+esac
+# Each once, whoever wants it.
+[ -z "$need" ] || need=$(printf ' %s\n' $need | sort -u | tr -d '\n')
 [ -n "$need" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then
   echo "socle: these Debian packages are missing:$need" >&2
