@@ -1,11 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import type { Look } from '../governance/verify/check.ts';
-import { exit, fail } from '../kernel/errors.ts';
+import { exit } from '../kernel/errors.ts';
 import type { KitStatus } from '../recovery/store.ts';
 import { connect, hostKey, identity } from './host-options.ts';
 import { flag, text } from './options.ts';
 import type { Session } from './session.ts';
 import { verb as define } from './verb.ts';
+import { withJunit } from './verify-junit.ts';
 import { verifyAsText } from './verify-text.ts';
 
 /** Whether a kit has opened the vault is known where it was confirmed: on this machine. */
@@ -46,16 +46,13 @@ export const verb = define({
       const data = checks.map(({ id, title, side, requirements, next }) => ({ id, title, side, requirements, next }));
       return { data, text: checksAsMarkdown };
     }
-    const kit = await lookAtKit(session);
-    const connection = await connect(session, login);
-    const { verify } = await import('../governance/verify/verify.ts');
-    const report = await verify(connection, { quick, lynis, clock: session.clock, kit });
-    if (junit !== undefined) {
-      const { asJunit } = await import('../governance/verify/junit.ts');
-      await writeFile(junit, asJunit(report)).catch((error: NodeJS.ErrnoException) => {
-        throw fail('usage', `${junit} cannot be written (${error.code})`);
-      });
-    }
+    const look = async () => {
+      const kit = await lookAtKit(session);
+      const connection = await connect(session, login);
+      const { verify } = await import('../governance/verify/verify.ts');
+      return await verify(connection, { quick, lynis, clock: session.clock, kit });
+    };
+    const report = junit === undefined ? await look() : await withJunit(junit, look);
     return {
       data: report,
       text: () => verifyAsText(report),

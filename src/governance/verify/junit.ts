@@ -1,18 +1,27 @@
 import type { CheckResult, VerifyReport } from './verify.ts';
 
+const document = (lines: readonly string[]) =>
+  ['<?xml version="1.0" encoding="UTF-8"?>', ...lines, '</testsuites>', ''].join('\n');
+
+/** What CI systems read where there is no report, and why: one case, with an error. */
+export function unfinishedJunit(why: string): string {
+  const attributes = write({ name: 'socle verify', ...totals(1, 0, 1, 0) });
+  const testcase = `<testcase${write({ name: 'the checks are made', classname: 'socle' })}>`;
+  return document([
+    `<testsuites${attributes}>`,
+    `  <testsuite${attributes}>`,
+    `    ${testcase}<error${write({ message: why, type: 'unknown' })}/></testcase>`,
+    '  </testsuite>',
+  ]);
+}
+
 /** The report as JUnit XML, as CI systems read it: a suite for each side, a case for each check. */
 export function asJunit(report: VerifyReport): string {
   const suites = (['outside', 'inside'] as const).map((side) => suite(report, side));
   const { fail, unknown, skip } = report.counts;
   const total = { name: `socle verify ${report.platform}`, ...totals(report.checks.length, fail, unknown, skip) };
   const attributes = { ...total, time: report.seconds, timestamp: report.startedAt };
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites${write(attributes)}>`,
-    ...suites,
-    '</testsuites>',
-    '',
-  ].join('\n');
+  return document([`<testsuites${write(attributes)}>`, ...suites]);
 }
 
 function suite({ checks, startedAt, host }: VerifyReport, side: CheckResult['side']): string {
