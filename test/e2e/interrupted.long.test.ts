@@ -41,13 +41,16 @@ dpkg-query -W -f '\${Package} \${Status}\\n'
 nft list table inet socle
 systemctl --failed --no-legend`;
 
-/** Kills the run on the host itself, in the moment that it has come so far: a log-in takes longer than a task. */
-const killAfter = (
+/** Waits on the host itself until the run has come so far: a log-in takes longer than a task. */
+const onceDone = (
   tasks: number,
   runsBefore: number,
 ) => `newest() { ls /var/lib/socle/runs/*.request.json 2>/dev/null | sort | sed -n '${runsBefore + 1}s/.request.json$/.jsonl/p'; }
-until file=$(newest); [ -n "$file" ] && [ "$(grep -cs '"event": "result"' "$file")" -ge ${tasks} ]; do sleep 0.02; done
-systemctl kill --signal=KILL socle-run.service`;
+until file=$(newest); [ -n "$file" ] && [ "$(grep -cs '"event": "result"' "$file")" -ge ${tasks} ]; do sleep 0.02; done`;
+
+const kill = 'systemctl kill --signal=KILL socle-run.service';
+// Without force it is refused while apt-get installs.
+const reboot = 'systemctl reboot --force';
 
 describe.skipIf(why !== '')(`runs that are interrupted on a throw-away Debian 13 ${why}`, () => {
   const names = { cut: 'test-cut', whole: 'test-whole' } as const;
@@ -75,14 +78,19 @@ describe.skipIf(why !== '')(`runs that are interrupted on a throw-away Debian 13
   test.each(rounds)('after %i tasks %s', async (tasks, what) => {
     const operator = operators[names.cut] as Operator;
     const before = operator.runsStarted();
-    const killing = what === 'Ansible is killed' ? operator.on(killAfter(tasks, before), here, 300_000) : undefined;
+    const then = (command: string) => `${onceDone(tasks, before)}\n${command}`;
+    const interrupting =
+      what === 'Ansible is killed'
+        ? operator.on(then(kill), here, 300_000).then(({ exitCode }) => expect(exitCode).toBe(0))
+        : what === 'the host reboots'
+          ? operator.reboot(here, 300, then(reboot))
+          : undefined;
     const upping = operator.startSocle('up', ...(await operator.login()));
     const answer = answerOf(upping).catch(() => ({ exitCode: 137, answer: undefined }));
     const reached = () => operator.runsStarted() > before && operator.tasksDone() >= tasks;
     await until(`${tasks} tasks`, reached, 300);
-    if (killing) expect(await killing).toMatchObject({ exitCode: 0 });
+    if (interrupting) await interrupting;
     else if (what === 'the command is killed') upping.kill('SIGKILL');
-    else if (what === 'the host reboots') await operator.reboot(here);
     else {
       await operator.exec('ip', ['link', 'set', 'host', 'down'], 'wan');
       await new Promise((resolve) => setTimeout(resolve, 20_000));

@@ -140,7 +140,9 @@ export class Operator {
     const thisBoot = 'cat /proc/sys/kernel/random/boot_id; cut -d" " -f22 /proc/1/stat';
     const start = (at: string) => this.on(thisBoot, at, 20_000 * this.patience);
     const before = (await start(address)).stdout;
-    await this.on(command, address, 30_000 * this.patience);
+    const { exitCode, stderr } = await this.on(command, address, seconds * 1_000 * this.patience);
+    // Refused; a connection that the reboot closes ends in other ways.
+    if (exitCode === 1) throw new Error(`no reboot: ${stderr}`);
     await until(
       'the machine is back',
       async () => {
