@@ -57,6 +57,7 @@ case ${1:-use} in
   *) echo "socle: packages.sh knows use, test, sandbox and long, not $1" >&2 && exit 64 ;;
 esac
 # Each once, whoever wants it.
+# shellcheck disable=SC2086
 [ -z "$need" ] || need=$(printf ' %s\n' $need | sort -u | tr -d '\n')
 [ -n "$need" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

@@ -54,23 +54,11 @@ const runEvent = z.object({
 });
 export type RunEvent = z.output<typeof runEvent>;
 
-/**
- * A line of `socle-run follow`: an event, or the record at the end; null when it did not even begin. Neither is in an empty
- * line, or in one that a lost connection cut: whoever comes back gets it once more.
- */
+/** A line of `socle-run follow`: an event, or the record at the end; null when it did not even begin. */
 export function parseLine(line: string): { event?: RunEvent; record?: RunRecord | null } {
-  const value = parsed(line);
-  if (value === undefined) return {};
+  const value: unknown = JSON.parse(line);
   const ended = z.object({ record: runRecord.nullable() }).safeParse(value);
   return ended.success ? ended.data : { event: runEvent.parse(value) };
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 const program = '/var/lib/socle/bundles/current/host/socle-run';

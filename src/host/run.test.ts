@@ -41,7 +41,7 @@ if [ -e again ]; then ${then}; else touch again; echo; ${first}; fi
 const follow = () =>
   followUnit({ target, progress: silent, signal: undefined, patience }, ways, 'socle-run.service', 'r-1');
 
-test('a connection that is lost in a long task is tried again for as long as any other', async () => {
+test('a connection that is lost in a long task is given its full time to come back', async () => {
   await ssh(`echo '${task}'; sleep 2; exit 255`, `echo; echo '${record}'`);
   expect(await follow()).toMatchObject({ id: 'r-1', status: 'done' });
 });
@@ -49,6 +49,11 @@ test('a connection that is lost in a long task is tried again for as long as any
 test('a line that came in part comes once more', async () => {
   await ssh(`echo '${task}'; printf '%s' '${record.slice(0, 90)}'; exit 255`, `echo; echo '${record}'`);
   expect(await follow()).toMatchObject({ id: 'r-1', status: 'done' });
+});
+
+test('a line that no loss has cut and nobody understands is an error', async () => {
+  await ssh('echo nonsense', `echo; echo '${record}'`);
+  await expect(follow()).rejects.toThrow(SyntaxError);
 });
 
 test.each([

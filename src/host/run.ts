@@ -157,18 +157,27 @@ async function followOnce(deps: RunDeps, way: Way, args: readonly string[], hear
   const child = startAsRoot(deps.target, way, script, args, deps.signal);
   child.stderr?.resume();
   let reached = false;
+  let torn: unknown;
   let record: RunRecord | null | undefined;
   if (child.stdout) {
     for await (const line of createInterface({ input: child.stdout })) {
       reached = true;
-      const parsed = parseLine(line);
-      if (parsed.event) heard(parsed.event);
-      if (record === undefined) record = parsed.record;
+      if (line === '') continue;
+      try {
+        const parsed = parseLine(line);
+        if (parsed.event) heard(parsed.event);
+        if (record === undefined) record = parsed.record;
+      } catch (error) {
+        torn ??= error;
+      }
     }
   }
   const { aborted, exitCode } = await child.ended;
   if (aborted) throw asSocleError(deps.signal?.reason);
-  return { cut: reached && exitCode === lostCode, record };
+  const cut = reached && exitCode === lostCode;
+  // Whoever comes back gets a line that the loss cut once more.
+  if (torn !== undefined && !cut) throw torn;
+  return { cut, record };
 }
 
 /** @throws `run-failed` for one that did not end well, with the tasks that failed */
