@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { renderReportHtml } from '../drill/report-html.ts';
 import { DrillStore } from '../drill/store.ts';
 import { fail } from '../kernel/errors.ts';
+import { replaceFile } from '../kernel/replace-file.ts';
 import { drillText } from './drill-text.ts';
 import { text } from './options.ts';
 import { verb as define } from './verb.ts';
@@ -28,7 +28,7 @@ export const verb = define({
     }
     const when = await session.when();
     if (html === undefined) return { data: report, text: () => drillText(report, true, when) };
-    await writeFile(html, renderReportHtml(report), { mode: 0o600 });
+    await replaceFile(html, renderReportHtml(report));
     return { data: { id: report.id, html }, text: `the report of ${report.id} is in ${html}` };
   },
 });

@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { asJunit, unfinishedJunit } from '../governance/verify/junit.ts';
 import type { VerifyReport } from '../governance/verify/verify.ts';
 import { asSocleError, fail } from '../kernel/errors.ts';
+import { replaceFile } from '../kernel/replace-file.ts';
 
 /**
  * The report of the checks, and the same as JUnit XML in a file. Until there is one, and where there is none in the end, the
@@ -10,7 +10,7 @@ import { asSocleError, fail } from '../kernel/errors.ts';
  */
 export async function withJunit(file: string, look: () => Promise<VerifyReport>): Promise<VerifyReport> {
   const write = (xml: string) =>
-    writeFile(file, xml).catch((error: NodeJS.ErrnoException) => {
+    replaceFile(file, xml, { mode: 0o644 }).catch((error: NodeJS.ErrnoException) => {
       throw fail('usage', `${file} cannot be written (${error.code})`);
     });
   await write(unfinishedJunit('they were begun, and did not end'));

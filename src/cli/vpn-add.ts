@@ -16,7 +16,7 @@ export const verb = define({
     'half goes into a file of mode 0600 below ~/.config/socle. `socle up` then lets the peer in.',
   async run({ name, publicKey, reaches }, session) {
     const platform = await session.platform();
-    const { peer, keyFile } = await addPeer(session.file(), platform, operatorFiles(platform.name), {
+    const { peer, keyFile } = await addPeer(session.file(), operatorFiles(platform.name), {
       name,
       publicKey,
       reaches,

@@ -1,6 +1,7 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { replaceFile } from '../kernel/replace-file.ts';
 
 /** What the operator's machine remembers of a platform, outside Git: `~/.config/socle/<platform>/`, mode 0700. */
 export interface OperatorFiles {
@@ -37,14 +38,21 @@ export async function readOptional(file: string): Promise<string | undefined> {
   }
 }
 
-/** Writes a file of mode 0600, and its directory of mode 0700. `new` fails when it is there already. */
+/**
+ * Writes a file of mode 0600, and its directory of mode 0700. A full disk leaves the previous one whole. `new` fails when
+ * it is there already.
+ */
 export async function writePrivate(file: string, text: string, mode: 'new' | 'replace' = 'replace'): Promise<void> {
   await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
-  const handle = await open(file, mode === 'new' ? 'wx' : 'w', 0o600);
+  if (mode === 'replace') return replaceFile(file, text, { enforceMode: true });
+  const handle = await open(file, 'wx', 0o600);
   try {
-    // It may have been there with another mode.
     await handle.chmod(0o600);
     await handle.writeFile(text);
+    await handle.sync();
+  } catch (error) {
+    await rm(file, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }

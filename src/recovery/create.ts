@@ -5,6 +5,7 @@ import type { VaultDeps } from '../backup/deps.ts';
 import { readRepository } from '../backup/repository.ts';
 import { addVaultKey, type VaultRequest } from '../backup/vault-admin.ts';
 import { recordOperation } from '../governance/operations.ts';
+import { editFile } from '../kernel/edit-file.ts';
 import { asSocleError, fail } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { ownFile } from '../kernel/place.ts';
@@ -13,6 +14,7 @@ import type { OperatorFiles } from '../platform/operator-files.ts';
 import type { VaultConfig } from '../platform/schema.ts';
 import { vaultsOf } from '../platform/vaults.ts';
 import { parseIdentities } from '../secrets/age.ts';
+import { withoutPeer } from '../vpn/edit-peers.ts';
 import { comeBackPage } from './page.ts';
 import { kitDirectory } from './place.ts';
 import { type Kit, type KitVault, kitFiles } from './schema.ts';
@@ -169,11 +171,16 @@ async function ageIdentity(file: string): Promise<string> {
 
 /** The platform file first: a peer that nobody has the key of does no harm, a kit whose peer is unknown does. */
 async function settle(staging: string, directory: string, peer: SparePeer | undefined, file: string): Promise<void> {
-  if (peer) await writeFile(file, peer.text);
+  if (peer) {
+    await editFile(file, (text) => {
+      if (text === peer.before) return peer.text;
+      throw fail('busy', `${file} changed while the kit was made; no kit was made`, { next: 'run it again' });
+    });
+  }
   try {
     await rename(staging, directory);
   } catch (error) {
-    if (peer) await writeFile(file, peer.before);
+    if (peer) await editFile(file, (text) => (text === peer.text ? peer.before : withoutPeer(text, file, peer.name)));
     throw error;
   }
 }

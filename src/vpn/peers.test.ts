@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,9 +42,31 @@ test('a peer of an environment goes into its own file, beside those of the base,
     await writeFile(file, 'base: platform.yaml\nname: t-staging\nenvironment: staging\n');
     const files = operatorFiles('t-staging', { XDG_CONFIG_HOME: home });
     const wanted = { name: 'b', publicKey: undefined, reaches: ['a'] };
-    await addPeer(file, await loadPlatform(file), files, wanted);
+    await addPeer(file, files, wanted);
     expect((await loadPlatform(file)).vpn.peers).toMatchObject([{ name: 'a' }, { name: 'b', address: '10.8.0.3' }]);
     expect(await readFile(join(home, 'platform.yaml'), 'utf8')).toContain(below);
+  } finally {
+    await rm(home, { recursive: true });
+  }
+});
+
+test('peers that are added at once get an address each; one that cannot be written leaves no key', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'socle-peers-'));
+  try {
+    const file = join(home, 'platform.yaml');
+    await writeFile(file, '# kept\nname: t\nenvironment: dev\n');
+    const files = operatorFiles('t', { XDG_CONFIG_HOME: home });
+    const names = ['a', 'b', 'c', 'd'];
+    await Promise.all(names.map((name) => addPeer(file, files, { name, publicKey: undefined, reaches: [] })));
+    const { peers } = (await loadPlatform(file)).vpn;
+    expect(new Set(peers.map(({ address }) => address)).size).toBe(4);
+    expect(peers.map(({ name }) => name).sort()).toEqual(names);
+    expect(await readFile(file, 'utf8')).toContain('# kept\n');
+
+    const wrong = addPeer(file, files, { name: 'e', publicKey: undefined, reaches: ['nobody'] });
+    await expect(wrong).rejects.toMatchObject({ code: 'config-invalid' });
+    expect(existsSync(files.peerKey('e'))).toBe(false);
+    await addPeer(file, files, { name: 'e', publicKey: undefined, reaches: ['a'] });
   } finally {
     await rm(home, { recursive: true });
   }

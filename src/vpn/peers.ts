@@ -1,6 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
+import { editFile } from '../kernel/edit-file.ts';
 import { fail } from '../kernel/errors.ts';
 import { Secret } from '../kernel/secret.ts';
+import { loadPlatform } from '../platform/load.ts';
 import { type OperatorFiles, readOptional, writePrivate } from '../platform/operator-files.ts';
 import type { PeerConfig, Platform } from '../platform/schema.ts';
 import { newAddress } from './addresses.ts';
@@ -25,40 +27,53 @@ export interface NewPeer {
 
 /**
  * Writes a peer into the platform file. Its private key, when it is made here, goes into a file of mode 0600 of the
- * operator's and nowhere else.
- * @throws `config-invalid`, `vpn-full`, `not-confirmed` when there is a key of that name already
+ * operator's and nowhere else. The file is read and replaced in one edit: two commands at once get two addresses.
+ * @throws `config-invalid`, `vpn-full`, `busy`, `not-confirmed` when there is a key of that name already
  */
 export async function addPeer(
   file: string,
-  platform: Platform,
   files: OperatorFiles,
   wanted: NewPeer,
 ): Promise<{ peer: PeerConfig; keyFile: string | null }> {
-  const address = newAddress(platform.vpn);
   const keys = wanted.publicKey === undefined ? newWireguardKeys() : undefined;
-  const peer: PeerConfig = {
-    name: wanted.name,
-    public_key: wanted.publicKey ?? keys?.publicKey ?? '',
-    address,
-    reaches: [...wanted.reaches],
-  };
-  const text = withPeer(await readFile(file, 'utf8'), file, peer);
-  const keyFile = keys ? files.peerKey(peer.name) : null;
-  if (keys && keyFile) {
-    await writePrivate(keyFile, `${keys.privateKey.reveal()}\n`, 'new').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-      throw fail('not-confirmed', `${keyFile} is there already: it is the key of an earlier peer of that name`, {
-        next: 'remove it, or choose another name',
-      });
+  const keyFile = keys ? files.peerKey(wanted.name) : null;
+  let added: PeerConfig | undefined;
+  let keyWritten: string | undefined;
+  try {
+    await editFile(file, async (text) => {
+      added = {
+        name: wanted.name,
+        public_key: wanted.publicKey ?? keys?.publicKey ?? '',
+        address: newAddress((await loadPlatform(file)).vpn),
+        reaches: [...wanted.reaches],
+      };
+      const edited = withPeer(text, file, added);
+      if (keys && keyFile) {
+        await writeNewKey(keyFile, keys.privateKey);
+        keyWritten = keyFile;
+      }
+      return edited;
     });
+  } catch (error) {
+    // The key of a peer that is not in the platform file would only be in the way.
+    if (keyWritten !== undefined) await rm(keyWritten, { force: true });
+    throw error;
   }
-  await writeFile(file, text);
-  return { peer, keyFile };
+  return { peer: added as PeerConfig, keyFile };
 }
 
-/** Takes a peer out of the platform file; it stays in the VPN until the next `socle up`. @throws `not-found` */
+async function writeNewKey(keyFile: string, key: Secret): Promise<void> {
+  await writePrivate(keyFile, `${key.reveal()}\n`, 'new').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+    throw fail('not-confirmed', `${keyFile} is there already: it is the key of an earlier peer of that name`, {
+      next: 'remove it, or choose another name',
+    });
+  });
+}
+
+/** Takes a peer out of the platform file; it stays in the VPN until the next `socle up`. @throws `not-found`, `busy` */
 export async function revokePeer(file: string, name: string): Promise<void> {
-  await writeFile(file, withoutPeer(await readFile(file, 'utf8'), file, name));
+  await editFile(file, (text) => withoutPeer(text, file, name));
 }
 
 /** Writes the files of those peers whose private key was made here, once the host's key is known; their paths. */
