@@ -38,8 +38,8 @@ if [ -e again ]; then ${then}; else touch again; echo; ${first}; fi
   await chmod(join(directory, 'ssh'), 0o755);
 }
 
-const follow = () =>
-  followUnit({ target, progress: silent, signal: undefined, patience }, ways, 'socle-run.service', 'r-1');
+const follow = (milliseconds = patience) =>
+  followUnit({ target, progress: silent, signal: undefined, patience: milliseconds }, ways, 'socle-run.service', 'r-1');
 
 test('a connection that is lost in a long task is given its full time to come back', async () => {
   await ssh(`echo '${task}'; sleep 2; exit 255`, `echo; echo '${record}'`);
@@ -65,4 +65,24 @@ test.each([
     code: 'host-unreachable',
     message: expect.stringContaining('goes on'),
   });
+});
+
+test('a host key that changed while a run is followed is told at once, and so is a key that is not let in', async () => {
+  const changed = 'echo "Host key verification failed." >&2; exit 255';
+  await ssh(`echo '${task}'; exit 255`, changed);
+  await expect(follow(600_000)).rejects.toMatchObject({ code: 'host-key-changed' });
+  await rm(join(directory, 'again'));
+  await ssh(`echo '${task}'; exit 255`, 'echo "debian@127.0.0.1: Permission denied (publickey)." >&2; exit 255');
+  await expect(follow(600_000)).rejects.toMatchObject({ code: 'host-denied' });
+});
+
+test('another machine at one of two addresses is noted, and the run is followed at the other one', async () => {
+  const other = 'case "$*" in *10.8.0.1*) echo "Host key verification failed." >&2; exit 255 ;; esac';
+  await ssh(`echo '${task}'; exit 255`, `${other}; echo; echo '${record}'`);
+  const notes: string[] = [];
+  const both: Way[] = [...ways, { kind: 'vpn', address: '10.8.0.1' }];
+  const progress = { ...silent, note: (text: string) => notes.push(text) };
+  const deps = { target, progress, signal: undefined, patience };
+  expect(await followUnit(deps, both, 'socle-run.service', 'r-1')).toMatchObject({ status: 'done' });
+  expect(notes).toEqual(['10.8.0.1 shows another host key than /dev/null holds']);
 });

@@ -1,12 +1,13 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../kernel/clock.ts';
-import { asSocleError, fail } from '../kernel/errors.ts';
+import { asSocleError, fail, type SocleError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
+import { lastLines } from '../kernel/process.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { bundle, type RunRequest } from './bundle.ts';
 import { parseLine, type RunRecord } from './records.ts';
-import { execAsRoot, type SshTarget, startAsRoot, type Way } from './ssh.ts';
+import { execAsRoot, type SshTarget, sshFailure, startAsRoot, type Way } from './ssh.ts';
 
 /** Python on the host: whose key logged in, by the journal; `connection` is that of sshd(8). */
 export const keyOfLogin = `
@@ -115,7 +116,8 @@ export async function followRun(deps: RunDeps, ways: readonly Way[], id: string)
 /**
  * Follows a run of a unit to its end. A lost connection does not matter to it: we come back, by any of the ways, where we
  * were. Null when it did not even begin.
- * @throws `host-unreachable` when the host stays away: the run goes on
+ * @throws `host-unreachable` when the host stays away: the run goes on; `host-key-changed`, `host-denied` at once when
+ *   no other way is left
  */
 export async function followUnit(
   deps: RunDeps,
@@ -127,9 +129,10 @@ export async function followUnit(
   let seen = 0;
   let role = '';
   let lost = performance.now();
+  const refusals = new Map<Way, SocleError>();
   for (let attempt = 0; ; attempt += 1) {
     const way = ways[attempt % ways.length] as Way;
-    const { cut, record } = await followOnce(deps, way, [unit, id, String(seen)], (event) => {
+    const { cut, record, failure } = await followOnce(deps, way, [unit, id, String(seen)], (event) => {
       seen += 1;
       if (event.role !== role && event.role !== '') progress.step(event.role);
       role = event.role === '' ? role : event.role;
@@ -137,7 +140,15 @@ export async function followUnit(
     });
     if (record !== undefined) return record;
     if (cut) lost = performance.now();
+    if (failure === undefined || cut) refusals.delete(way);
+    else {
+      if (refusals.get(way)?.code !== failure.code) progress.note(failure.message);
+      refusals.set(way, failure);
+      if (refusals.size === ways.length) throw failure;
+    }
     if (performance.now() - lost > patience) {
+      const [refused] = refusals.values();
+      if (refused) throw refused;
       throw fail('host-unreachable', 'the connection was lost and did not come back; the run goes on without us', {
         next: 'see `socle runs list` once the host answers again',
       });
@@ -149,13 +160,22 @@ export async function followUnit(
 /** What ssh ends with when it is not the command that ended. */
 const lostCode = 255;
 
+/** What waiting does not mend: who answers is another machine, or does not let us in. */
+const refused = ['host-key-changed', 'host-denied'] as const;
+
 type Heard = (event: NonNullable<ReturnType<typeof parseLine>['event']>) => void;
 
-/** One connection's worth: the record at the end, or none, and whether it is a connection that was there and was lost. */
+/**
+ * One connection's worth: the record at the end, or none, whether it is a connection that was there and was lost, and
+ * why the host refused one, where it did.
+ */
 async function followOnce(deps: RunDeps, way: Way, args: readonly string[], heard: Heard) {
   const script = 'echo; exec /var/lib/socle/bundles/current/host/socle-run follow "$2" "$3" "$4"';
   const child = startAsRoot(deps.target, way, script, args, deps.signal);
-  child.stderr?.resume();
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => {
+    stderr = lastLines(`${stderr}${chunk}`);
+  });
   let reached = false;
   let torn: unknown;
   let record: RunRecord | null | undefined;
@@ -177,7 +197,9 @@ async function followOnce(deps: RunDeps, way: Way, args: readonly string[], hear
   const cut = reached && exitCode === lostCode;
   // Whoever comes back gets a line that the loss cut once more.
   if (torn !== undefined && !cut) throw torn;
-  return { cut, record };
+  const failure = exitCode === lostCode && !cut ? sshFailure(deps.target, way, { exitCode, stderr, stdout: '' }) : null;
+  const known = failure && refused.some((code) => code === failure.code) ? failure : undefined;
+  return { cut, record, failure: known };
 }
 
 /** @throws `run-failed` for one that did not end well, with the tasks that failed */
