@@ -40,6 +40,7 @@ function checkText(check: DatabaseCheck): string {
       'heartbeat',
       check.heartbeat ? good('can be written') : warn('cannot be written: data loss is measured by snapshots'),
     ],
+    ['not Socle’s own', check.planted.length === 0 ? null : bad(check.planted.join('\n'))],
     ['drills', either(check.drill, 'can run on this machine')],
     ['notes', check.notes.join('\n') || null],
   ]);

@@ -4,6 +4,7 @@ import type { DatabaseConfig, DrillConfig } from '../platform/schema.ts';
 import { clientTools } from './client-tools.ts';
 import { connect } from './connect.ts';
 import { takeInventory } from './inventory.ts';
+import { findPlanted, plantedNext } from './own-objects.ts';
 import { findBlindSpots, findUnreadable, type Unreadable } from './preflight.ts';
 import { hostFacts } from './scratch-host.ts';
 import { preflightRestore } from './scratch-preflight.ts';
@@ -25,6 +26,8 @@ export interface DatabaseCheck {
   readonly blindSpots: readonly string[];
   /** The role may write the heartbeat row, which data loss is measured by. */
   readonly heartbeat: boolean;
+  /** Why Socle does not touch the objects of its own in this database: somebody else made or changed them. */
+  readonly planted: readonly string[];
   /** Why a drill could not run on this machine, each with what to do. */
   readonly drill: readonly string[];
   readonly notes: readonly string[];
@@ -44,7 +47,8 @@ export async function checkDatabase(
   try {
     const unreadable = await findUnreadable(client, database.role_passwords);
     const blindSpots = await findBlindSpots(client);
-    const heartbeat = await mayWriteHeartbeat(client);
+    const planted = await findPlanted(client);
+    const heartbeat = planted.length === 0 && (await mayWriteHeartbeat(client));
     const inventory = await takeInventory(client);
     const { major, version } = inventory.server;
     const tools = await clientTools(major).then(
@@ -57,13 +61,14 @@ export async function checkDatabase(
     const drill = problems.map(({ message, next }) => `${message}: ${next}`);
     return {
       database: database.name,
-      ok: tools === null && unreadable.length + blindSpots.length + drill.length === 0,
+      ok: tools === null && unreadable.length + blindSpots.length + drill.length + planted.length === 0,
       server: version,
       bytes: inventory.bytes,
       tools,
       unreadable,
       blindSpots,
       heartbeat,
+      planted: planted.length === 0 ? [] : [...planted, plantedNext],
       drill,
       notes,
     };

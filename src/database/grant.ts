@@ -1,5 +1,17 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../platform/schema.ts';
+import { plantedNext, plantedSql } from './own-objects.ts';
+
+const refusePlanted = `-- A role that may create schemas could have made these objects first, with code that would run as this role.
+DO $$
+DECLARE
+  found text;
+BEGIN
+  SELECT pg_catalog.string_agg(what, '; ') INTO found FROM (${plantedSql}) planted;
+  IF found IS NOT NULL THEN
+    RAISE EXCEPTION '%', found USING HINT = ${pg.escapeLiteral(plantedNext)};
+  END IF;
+END $$;`;
 
 /**
  * SQL, for a superuser and safe to run again, that lets the role of `database.connection` back up everything in the
@@ -13,6 +25,8 @@ export function grantSql(database: DatabaseConfig): string {
 --   socle database grant ${database.name} | psql -X -v ON_ERROR_STOP=1 -d ${JSON.stringify(database.connection.database)}
 -- It can be run again at any time; before PostgreSQL 14 it has to be after new schemas and tables.
 BEGIN;
+-- What others may have put into other schemas is not found.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- The role. It gets no password here: use peer authentication, or set one with \\password.
 DO $$ BEGIN
@@ -45,6 +59,25 @@ END $$;
 -- One row that Socle writes now and then: what a restored copy holds of it shows how much would have been lost.
 CREATE SCHEMA IF NOT EXISTS socle;
 CREATE TABLE IF NOT EXISTS socle.heartbeat (writer text PRIMARY KEY, at timestamptz NOT NULL);
+-- Nobody else has rights there, by default privileges or otherwise: a trigger on it would run as this role.
+DO $$
+DECLARE
+  g record;
+BEGIN
+  FOR g IN SELECT DISTINCT a.grantee, pg_catalog.pg_get_userbyid(a.grantee) AS name
+      FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+      WHERE c.oid = 'socle.heartbeat'::regclass AND a.grantee <> c.relowner LOOP
+    EXECUTE pg_catalog.format('REVOKE ALL ON socle.heartbeat FROM %s',
+      CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(g.name) END);
+  END LOOP;
+  FOR g IN SELECT DISTINCT a.grantee, pg_catalog.pg_get_userbyid(a.grantee) AS name
+      FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+      WHERE n.nspname = 'socle' AND a.grantee <> n.nspowner LOOP
+    EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA socle FROM %s',
+      CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(g.name) END);
+  END LOOP;
+END $$;
+${refusePlanted}
 COMMENT ON TABLE socle.heartbeat IS 'Last sign of life of each writer: measures the data that a restore would lose.';
 GRANT USAGE ON SCHEMA socle TO ${role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON socle.heartbeat TO ${role};
@@ -69,6 +102,8 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION socle.share_large_objects() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION socle.share_large_objects() TO ${role};
+
+${refusePlanted}
 SELECT socle.share_large_objects();
 ${
   database.role_passwords

@@ -205,7 +205,7 @@ async function restoreAndProve(
   }
   result.restored = true;
   const client = await server.connect(database);
-  result.heartbeatAt = await newestHeartbeat(client).finally(() => client.end());
+  result.heartbeatAt = await newestHeartbeat(client, 'restored').finally(() => client.end());
   await input.beforeProof?.(server, database);
   progress.step(`proving ${database}`);
   const proving = (signal: AbortSignal) =>
