@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import { asSocleError, fail } from '../kernel/errors.ts';
-import { lastLines, type RunResult, run, type StartedProcess, start } from '../kernel/process.ts';
+import { lastLines, type RunResult, run, type StartedProcess, type StartOptions, start } from '../kernel/process.ts';
 import { shellWord } from '../kernel/shell.ts';
 
 /** How a host is reached; strict about its key, which is known by the platform's name on every address. */
@@ -95,8 +95,9 @@ export function startAsRoot(
   script: string,
   args: readonly string[],
   signal?: AbortSignal,
+  stdio?: StartOptions['stdio'],
 ): StartedProcess {
-  return start('ssh', rootCommand(target, way, script, args), { signal, env: environment() });
+  return start('ssh', rootCommand(target, way, script, args), { signal, env: environment(), stdio });
 }
 
 export interface SendOptions extends Pick<ExecOptions, 'args' | 'accept' | 'signal'> {

@@ -6,6 +6,7 @@ import type { Connection } from './connect.ts';
 import type { Domain } from './domains.ts';
 import type { Deviation } from './drift-report.ts';
 import { installAnsible } from './facts.ts';
+import { lockHost } from './host-lock.ts';
 import { lookAtHost } from './look.ts';
 import { planHostPlatform } from './ops-platform.ts';
 import { type RunRecord, runRecord, type Stay } from './records.ts';
@@ -75,6 +76,7 @@ export async function applyUninstall(
   const { target, ways, progress, signal } = connection;
   const deps = { target, progress, signal };
   const way = plan.domains.includes('network') ? await openInPublic(connection) : connection.way;
+  await using _ = await lockHost(deps, way, options.actor);
   if (!(await hasAnsible(deps, way))) {
     progress.step('installing Ansible on the host');
     await installAnsible(target, way, signal);

@@ -7,6 +7,7 @@ import type { Connection } from './connect.ts';
 import { bothToTheEnd, deliver } from './deliver.ts';
 import { chooseDomains, type Domain } from './domains.ts';
 import { readFacts } from './facts.ts';
+import { lockHost } from './host-lock.ts';
 import { planOps } from './ops.ts';
 import type { RunRecord } from './records.ts';
 import { requireSupported, wantedPorts } from './requirements.ts';
@@ -60,9 +61,12 @@ export async function up(found: Connection, options: UpOptions): Promise<UpResul
   const deps = { target, progress, signal };
   const artifacts = cluster ? await resolveArtifacts({ named: options.mirror, sums: cluster.mirror_sums }) : [];
   const ops = domains.includes('ops') ? await planOps(platform, file, deps) : undefined;
+  // Two operators at once would send artifacts and secrets over each other's, and remove them under each other's run.
+  await using lock = await lockHost(deps, way, actor);
   const { parcels, secrets, variables } = await deliver(deps, way, { facts, artifacts, ops, check });
   progress.step('starting the run');
   const request = { check, only: domains, actor, revision: await revisionOf(file) };
+  lock.requireHeld();
   const id = await startRun(deps, way, request, {
     ...ansibleVariables(platform, artifacts),
     ...variables,
@@ -74,7 +78,7 @@ export async function up(found: Connection, options: UpOptions): Promise<UpResul
   if (check) return result;
   const network = domains.includes('network');
   await bothToTheEnd(
-    parcels.length > 0 ? forgetParcels(deps, way) : Promise.resolve(),
+    parcels.length > 0 ? forgetParcels(deps, way, lock) : Promise.resolve(),
     network ? keepHostKey(connection) : Promise.resolve(),
   );
   if (!network) return result;
