@@ -1,5 +1,6 @@
-import type { ClusterConfig, Platform } from '../platform/schema.ts';
+import type { Platform } from '../platform/schema.ts';
 import { privateAddress, tunnel } from '../vpn/addresses.ts';
+import { noForgedPods, type PodsPlan, planPods, podChains, podInterfaces } from './firewall-pods.ts';
 
 /** Everything that the ruleset says, as data. */
 export interface FirewallPlan {
@@ -7,7 +8,7 @@ export interface FirewallPlan {
   /** The host's address in the VPN. */
   readonly hostAddress: string;
   /** Null without a cluster. */
-  readonly cluster: ClusterConfig['networks'] | null;
+  readonly cluster: PodsPlan | null;
   readonly wireguardPort: number;
   readonly extraWireguardPorts: readonly number[];
   /** TCP port of SSH while it answers in public; null once it does not. */
@@ -17,15 +18,13 @@ export interface FirewallPlan {
   readonly peerPairs: readonly { readonly from: string; readonly to: string }[];
 }
 
-/** Interfaces of K3s' pod network (flannel). What comes from anywhere else but the tunnel is public: unknown ones too. */
-const podInterfaces = ['cni0', 'flannel.1', 'flannel-wg'] as const;
-
-export function planFirewall({ host, vpn, firewall, cluster }: Platform, ssh: 'public' | 'vpn'): FirewallPlan {
+export function planFirewall(platform: Platform, ssh: 'public' | 'vpn'): FirewallPlan {
+  const { host, vpn, firewall, cluster } = platform;
   const addressOf = new Map(vpn.peers.map(({ name, address }) => [name, address]));
   return {
     vpnSubnet: vpn.subnet,
     hostAddress: privateAddress(vpn),
-    cluster: cluster?.networks ?? null,
+    cluster: cluster ? planPods(platform, cluster) : null,
     wireguardPort: vpn.port,
     extraWireguardPorts: vpn.extra_ports.filter((port) => port !== vpn.port),
     publicSsh: ssh === 'public' ? (host?.port ?? 22) : null,
@@ -38,7 +37,8 @@ export function planFirewall({ host, vpn, firewall, cluster }: Platform, ssh: 'p
 
 /** What is left when a ruleset does not load, and what the rescue boot opens: SSH and WireGuard, nothing else. */
 export function planFallback(platform: Platform): FirewallPlan {
-  return { ...planFirewall(platform, 'public'), publicPorts: [], extraWireguardPorts: [] };
+  const firewall = { ...platform.firewall, public: [], pods: [] };
+  return { ...planFirewall({ ...platform, firewall }, 'public'), extraWireguardPorts: [] };
 }
 
 /**
@@ -59,9 +59,10 @@ export function renderFirewall(plan: FirewallPlan): string {
     '    # After conntrack (-200), before DNAT (-100).',
     '    type filter hook prerouting priority -150; policy accept;',
     '    iifname "lo" accept',
+    ...(plan.cluster ? [noForgedPods(plan.cluster)] : []),
     '    ct state { established, related } accept',
     `    iifname "${tunnel}" goto tunnel`,
-    ...(plan.cluster ? [`    iifname { ${quoted(podInterfaces)} } accept`] : []),
+    ...(plan.cluster ? [`    iifname { ${quoted(podInterfaces)} } goto pods`] : []),
     '    goto public',
     '  }',
     '  chain tunnel {',
@@ -85,6 +86,7 @@ export function renderFirewall(plan: FirewallPlan): string {
     ...plan.publicPorts.map(({ port, protocol }) => `    ${protocol} dport ${port} accept`),
     '    drop',
     '  }',
+    ...(plan.cluster ? podChains(plan.cluster) : []),
     ...extraPorts(plan),
     '}',
   ];

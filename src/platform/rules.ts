@@ -4,6 +4,7 @@ import { isOnThisHost } from './off-host.ts';
 import { clusterChecks } from './rules-cluster.ts';
 import { hostChecks } from './rules-host.ts';
 import { opsChecks } from './rules-ops.ts';
+import { podChecks } from './rules-pods.ts';
 import { localOnlySentence } from './schema.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -20,6 +21,7 @@ export function crossChecks(source: YamlSource): Problem[] {
     ...noPasswords(file),
     ...hostChecks(file),
     ...clusterChecks(file),
+    ...podChecks(file),
     ...opsChecks(file),
   ].map(({ path, ...rest }) => ({
     ...source.position(path),

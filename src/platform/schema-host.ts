@@ -104,4 +104,19 @@ export const firewall = z.strictObject({
     )
     .default([])
     .describe('what the public reaches, besides WireGuard; nothing else, whatever listens'),
+  pods: z
+    .array(
+      z.strictObject({
+        to: word
+          .or(ipv4)
+          .default('host')
+          .describe('`host`, the name of a peer, or an address of the provider’s own services such as 169.254.169.253'),
+        port: port.describe('port that answers them there'),
+        protocol: z.enum(['tcp', 'udp']).default('tcp').describe('transport protocol'),
+      }),
+    )
+    .default([])
+    .describe(
+      'what pods reach of the host, the VPN and the provider’s own services, besides the Kubernetes API through its Service',
+    ),
 });

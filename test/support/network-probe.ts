@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
  * Run with Node inside a namespace.
  * `listen tcp/8080 udp/51820 …`: answers what it got on all addresses; prints `ready`.
  * `ask tcp/198.51.100.20/8080 …`: prints a JSON list of those that answered within 700 ms.
+ * `talk SOURCE/PORT udp/ADDRESS/PORT TEXT [MILLISECONDS]`: sends a datagram from there, and prints a JSON list of what came back.
  * `hold tcp/ADDRESS/PORT`: keeps one connection, sends each line of its input and prints each answer.
  */
 const [mode, ...targets] = process.argv.slice(2);
@@ -51,6 +52,13 @@ if (mode === 'listen') {
 } else if (mode === 'ask') {
   const answers = await Promise.all(targets.map(async (target) => ((await ask(target)) ? [target] : [])));
   process.stdout.write(JSON.stringify(answers.flat()), () => process.exit(0));
+} else if (mode === 'talk') {
+  const [source, sourcePort] = (targets[0] ?? '').split('/');
+  const [, host, port] = (targets[1] ?? '').split('/');
+  const heard: string[] = [];
+  const socket = createSocket('udp4').on('message', (message) => heard.push(String(message)));
+  socket.bind({ address: source, port: Number(sourcePort) }, () => socket.send(targets[2] ?? '', Number(port), host));
+  setTimeout(() => process.stdout.write(JSON.stringify(heard), () => process.exit(0)), Number(targets[3] ?? 700));
 } else {
   const [, host = '', port] = (targets[0] ?? '').split('/');
   const socket = connect({ host, port: Number(port) }, () => process.stdout.write('ready\n'));

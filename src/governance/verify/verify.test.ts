@@ -115,6 +115,10 @@ const breaks: Readonly<Record<string, Broken>> = {
     host: { firewall: replace('"confirmed":"closed"', '"confirmed":"open"') },
     names: 'SSH is still open in public',
   },
+  'firewall-pods': {
+    host: { podView: replace('"host":[]', '"host":[{"address":"10.8.0.1","port":6443}]') },
+    names: 'a pod reaches the host at 10.8.0.1:6443',
+  },
   'sockets-private': {
     host: { sockets: append('tcp LISTEN 0 5 0.0.0.0:8080 0.0.0.0:* users:(("python3",pid=9,fd=3))') },
     names: 'python3 listens on tcp 0.0.0.0:8080',
@@ -398,7 +402,7 @@ test('a host that was made just now is compared soon; one that was made long ago
 test('what the platform file opens may answer, and SSH where it is public', () => {
   const open = {
     ...platform,
-    firewall: { ssh: 'public', public: [{ port: 443, protocol: 'tcp' }] },
+    firewall: { ssh: 'public', public: [{ port: 443, protocol: 'tcp' }], pods: [] },
   } as const satisfies typeof platform;
   const looks = { ...inside(baseline), ...outside, tcp4: opened(22, 443), tcp: { value: [opened(22, 443).value] } };
   const of = (platform: typeof open) => judge(looks, platform).filter(({ id }) => id.startsWith('public-'));

@@ -1,4 +1,6 @@
 import { planFirewall, renderFirewall } from '../../../host/firewall.ts';
+import { contains, parseIpv4, parseNetwork } from '../../../kernel/ipv4.ts';
+import type { Platform } from '../../../platform/schema.ts';
 import { check, fail, pass, passUnless, some } from '../check.ts';
 
 const requirements = ['FR6', 'NFR-3'];
@@ -89,7 +91,53 @@ export const firewallChecks = [
       return fail(`${what} (ruleset ${status.confirmed || 'none'})`);
     },
   }),
+  check({
+    id: 'firewall-pods',
+    title:
+      'pods reach the Kubernetes API through its Service and DNS, and nothing of the host or the VPN but what is opened',
+    requirements,
+    side: 'inside',
+    next: 'run `socle up`; what pods are to reach belongs in `firewall.pods`',
+    looks: ['podView'],
+    judge({ podView: { api, dns, asked, host, others } }, { platform }) {
+      const open = openedToPods(platform);
+      return passUnless(
+        [
+          ...(api ? [] : ['the Kubernetes API does not answer a pod through its Service']),
+          ...(dns ? [] : ['DNS does not answer a pod']),
+          ...host
+            .filter((one) => !open.onHost(one))
+            .map(({ address, port }) => `a pod reaches the host at ${address}:${port}`),
+          ...others
+            .filter((one) => !open.elsewhere(one))
+            .map(({ address, port }) => `a pod reaches ${address}:${port}`),
+        ],
+        `seen from a pod: ${asked} ports of the host asked for, ${host.length} opened`,
+      );
+    },
+  }),
 ];
+
+interface Target {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What the platform file opens to pods, and what answers them as it answers the public, on public addresses. */
+function openedToPods({ cluster, vpn, firewall }: Platform) {
+  const inside = [vpn.subnet, ...Object.values(cluster?.networks ?? {})].map(parseNetwork);
+  const isInside = (address: string) =>
+    inside.some((network) => network && contains(network, parseIpv4(address) ?? -1));
+  const tcp = firewall.pods.filter(({ protocol }) => protocol === 'tcp');
+  const shown = firewall.public.filter(({ protocol }) => protocol === 'tcp');
+  const addressOf = (to: string) => vpn.peers.find(({ name }) => name === to)?.address ?? to;
+  return {
+    onHost: ({ address, port }: Target) =>
+      tcp.some((rule) => rule.to === 'host' && rule.port === port) ||
+      (!isInside(address) && shown.some((rule) => rule.port === port)),
+    elsewhere: ({ address, port }: Target) => tcp.some((rule) => addressOf(rule.to) === address && rule.port === port),
+  };
+}
 
 /** The first lines that only one of two texts has. */
 function difference(expected: string, found: string): string {

@@ -7,6 +7,7 @@ import { files } from './files.ts';
 import { firewall } from './firewall.ts';
 import { apparmor, audit, sysctls } from './kernel.ts';
 import { sockets, tunnelState } from './network.ts';
+import { podView } from './pods.ts';
 import { postgresql } from './postgresql.ts';
 import { runs } from './runs.ts';
 import { services } from './services.ts';
@@ -42,6 +43,7 @@ export const pieces = {
   kubelet,
   encryption,
   shutdown,
+  podView,
 } as const;
 
 export type PieceName = keyof typeof pieces;
