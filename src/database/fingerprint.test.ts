@@ -6,6 +6,7 @@ import { fingerprintLargeObjects, fingerprintTables } from './fingerprint.ts';
 import { newestHeartbeat, writeHeartbeat } from './heartbeat.ts';
 import { takeInventory } from './inventory.ts';
 import { findUnreadable } from './preflight.ts';
+import { type HashForm, rowHash, sumsOf } from './row-hash.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -50,6 +51,44 @@ test.each([
   ['values that moved to another row', `UPDATE t SET a = 3 - a WHERE ctid IN (SELECT min(ctid) FROM t GROUP BY a)`],
 ])('%s changes it', async (_what, change) => {
   expect(await hashOf(`${base}; ${change}`)).not.toBe(await hashOf(base));
+});
+
+test.each(['seeded', 'lanes'] as const)(
+  'each row is evaluated once, by several processes at a time (%s)',
+  async (form) => {
+    const name = await server.createDatabase('plan');
+    // Called as often as the server evaluates the text of a row; to the planner it is like any cast to text.
+    const counted = `CREATE SEQUENCE calls; CREATE FUNCTION counted(t) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+    $$BEGIN PERFORM nextval('calls'); RETURN $1::text; END$$`;
+    await server.sql(
+      `${base}; INSERT INTO t SELECT i, md5(i::text) FROM generate_series(1, 20000) i; ANALYZE t; ${counted}`,
+      name,
+    );
+    await within(name, async (client) => {
+      const over = (text: string) => sumsOf(`SELECT ${rowHash(text)} FROM ONLY t`, form);
+      expect((await client.query(over('counted(t)'))).rows[0]).toMatchObject({ n: '20003' });
+      expect((await client.query(`SELECT nextval('calls') - 1 AS calls`)).rows).toEqual([{ calls: '20003' }]);
+      await client.query('SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0');
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${over('ROW(t.a, t.b, t.c)::text')}`);
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('Parallel Seq Scan on t');
+    });
+  },
+);
+
+test('a hash in the form of an earlier backup is the one that it had', async () => {
+  const name = await server.createDatabase('form');
+  await server.sql(base, name);
+  await within(name, async (client) => {
+    const { relations } = await takeInventory(client);
+    const hash = async (form?: HashForm) => (await fingerprintTables(client, relations, form))[0];
+    // As Socle 0.1.0 computed it, when each row was evaluated four times.
+    expect(await hash('lanes')).toMatchObject({
+      rows: 3,
+      form: 'lanes',
+      hash: '89f6ebc496d251d9ad202ea5e2b83889c724a04d66273fc82577d32931a06982',
+    });
+    expect(await hash()).toMatchObject({ rows: 3, form: 'seeded', hash: expect.not.stringMatching('^89f6') });
+  });
 });
 
 test('large objects are hashed by their contents', async () => {

@@ -1,11 +1,7 @@
 import pg from 'pg';
 import type { DataRelation, Fingerprint } from './inventory-schema.ts';
+import { type HashForm, rowHash, sumsOf } from './row-hash.ts';
 import { pinSession } from './session.ts';
-
-/** Four signed 64-bit lanes of a SHA-256 in the column `h`. */
-const lanes = [0, 1, 2, 3].map(
-  (lane) => `pg_catalog.sum(('x' || pg_catalog.substr(h, ${lane * 16 + 1}, 16))::bit(64)::bigint)`,
-);
 
 /** Each sum modulo 2^64 in hexadecimal would need arithmetic in SQL: here, where integers have any size. */
 function asHash(sums: readonly (string | null)[]): string {
@@ -20,11 +16,6 @@ function asHash(sums: readonly (string | null)[]): string {
 
 const ident = pg.escapeIdentifier;
 
-function query(rowHashes: string): string {
-  return `SELECT pg_catalog.count(*)::text AS n, ${lanes.map((lane, index) => `${lane}::text AS l${index}`).join(', ')}
-    FROM (${rowHashes}) hashed`;
-}
-
 interface Sums {
   readonly n: string;
   readonly l0: string | null;
@@ -33,26 +24,32 @@ interface Sums {
   readonly l3: string | null;
 }
 
-async function fingerprintOf(client: pg.ClientBase, name: string, rowHashes: string): Promise<Fingerprint> {
-  const { rows } = await client.query<Sums>(query(rowHashes));
+async function fingerprintOf(
+  client: pg.ClientBase,
+  name: string,
+  hashes: string,
+  form: HashForm,
+): Promise<Fingerprint> {
+  const { rows } = await client.query<Sums>(sumsOf(hashes, form));
   const sums = rows[0];
   return {
     name,
     rows: Number(sums?.n),
     hash: asHash([sums?.l0 ?? null, sums?.l1 ?? null, sums?.l2 ?? null, sums?.l3 ?? null]),
+    form,
   };
 }
 
 /**
  * A multiset hash of each relation that holds rows: SHA-256 of every row's text (stored columns in the order of their
- * names), added up in four 64-bit lanes. It depends neither on pg_dump nor on the order of rows or columns, and equal
- * rows do not cancel out. Sequences are left out.
- * @param onRelation called after each relation
+ * names), added up as four 64-bit numbers. It depends neither on pg_dump nor on the order of rows or columns, and equal
+ * rows do not cancel out. Sequences are left out. Each row is evaluated once.
+ * @param form that of the backup to compare with; a new backup takes the usual one
  */
 export async function fingerprintTables(
   client: pg.ClientBase,
   relations: readonly DataRelation[],
-  onRelation?: (done: number, total: number) => void,
+  form: HashForm = 'seeded',
 ): Promise<Fingerprint[]> {
   await pinSession(client);
   const wanted = relations.filter((relation) => relation.kind !== 'sequence');
@@ -63,12 +60,10 @@ export async function fingerprintTables(
       await fingerprintOf(
         client,
         relation.name,
-        // The database's own encoding: no conversion that could fail, whatever the bytes are.
-        `SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(ROW(${columns})::text,
-           pg_catalog.getdatabaseencoding())), 'hex') AS h FROM ONLY ${relation.name} t`,
+        `SELECT ${rowHash(`ROW(${columns})::text`)} FROM ONLY ${relation.name} t`,
+        form,
       ),
     );
-    onRelation?.(fingerprints.length, wanted.length);
   }
   return fingerprints;
 }
@@ -77,7 +72,7 @@ export async function fingerprintTables(
 export const largeObjectsName = 'large objects';
 
 /** The same over the contents of all large objects, in pieces of 1 MiB: `rows` is the number of pieces. */
-export async function fingerprintLargeObjects(client: pg.ClientBase): Promise<Fingerprint> {
+export async function fingerprintLargeObjects(client: pg.ClientBase, form: HashForm = 'seeded'): Promise<Fingerprint> {
   await pinSession(client);
   const piece = 1_048_576;
   return fingerprintOf(
@@ -90,5 +85,6 @@ export async function fingerprintLargeObjects(client: pg.ClientBase): Promise<Fi
              OFFSET 0) o,
        LATERAL (SELECT pg_catalog.lo_close(o.fd) OFFSET 0) c,
        LATERAL pg_catalog.generate_series(0, o.bytes / ${piece}) p(n)`,
+    form,
   );
 }

@@ -74,5 +74,9 @@ export const rowCount = z.object({ name: z.string(), rows: z.number() });
 export type RowCount = z.infer<typeof rowCount>;
 
 /** Rows of one relation, counted and hashed by SQL on a server: independent of pg_dump and of the order of rows and columns. */
-export const fingerprint = rowCount.extend({ hash: z.string() });
+export const fingerprint = rowCount.extend({
+  hash: z.string(),
+  /** How it was computed, see `HashForm`. Backups of before have no such word. */
+  form: z.enum(['seeded', 'lanes']).default('lanes'),
+});
 export type Fingerprint = z.infer<typeof fingerprint>;

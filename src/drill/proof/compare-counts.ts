@@ -58,9 +58,10 @@ export async function compareFingerprints(
   const comparable = relations.filter(({ name, columns }) => here.get(name) === columns.join('\n') && !empty.has(name));
   const wanted = new Set(expected.map(({ name }) => name));
   const tables = comparable.filter(({ name }) => wanted.has(name));
+  const form = expected[0]?.form;
   const hashAll = async (client: pg.Client) => [
-    ...(await fingerprintTables(client, tables)),
-    ...(wanted.has(largeObjectsName) ? [await fingerprintLargeObjects(client)] : []),
+    ...(await fingerprintTables(client, tables, form)),
+    ...(wanted.has(largeObjectsName) ? [await fingerprintLargeObjects(client, form)] : []),
   ];
   const found = await inCopy(server, database, hashAll, signal);
   const hashes = new Map(found.map(({ name, rows, hash }) => [name, `${rows} ${hash}`]));
