@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
 import { countRows } from '../database/counts.ts';
 import { fingerprintLargeObjects, fingerprintTables } from '../database/fingerprint.ts';
 import { newestHeartbeat } from '../database/heartbeat.ts';
@@ -11,6 +12,7 @@ import { socleVersion } from '../kernel/version.ts';
 import type { DatabaseConfig } from '../platform/schema.ts';
 import type { BackupCatalog } from './catalog.ts';
 import { describeEmptied } from './emptied.ts';
+import { IntegrityStore } from './integrity-store.ts';
 import { findGaps } from './missing.ts';
 import { readBack } from './read-back.ts';
 import { type Backup, type Manifest, manifestSchema, rolesPath } from './schema.ts';
@@ -20,6 +22,7 @@ import type { Vault } from './vault.ts';
 import { resticVersion } from './vault-open.ts';
 
 export interface CommitContext {
+  readonly db: DatabaseSync;
   readonly vault: Vault;
   readonly clock: Clock;
   readonly progress: Progress;
@@ -142,12 +145,15 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
     timings,
   };
   progress.step(`committing the backup of ${database.name}`);
-  await vault.putFiles(
+  const record = await vault.putFiles(
     { item: 'manifest', database: database.name, id: backup.id },
     { 'manifest.json': JSON.stringify(manifestSchema.parse(manifest)), 'roles.sql': dump.roles },
     signal,
   );
 
+  const kept = new IntegrityStore(context.db);
+  kept.saveTree(manifest);
+  kept.saveSnapshots(backup.id, [record, dump.stored]);
   const committed: Backup = {
     ...backup,
     timestamp: manifest.snapshotAt,

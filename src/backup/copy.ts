@@ -1,10 +1,10 @@
 import { recordOperation } from '../governance/operations.ts';
-import { fail } from '../kernel/errors.ts';
+import { fail, SocleError } from '../kernel/errors.ts';
 import { acquireLock } from '../kernel/lock.ts';
 import { BackupCatalog } from './catalog.ts';
 import type { VaultDeps } from './deps.ts';
 import { manifestsOf } from './read-manifest.ts';
-import type { Stored } from './vault.ts';
+import type { Stored, Vault } from './vault.ts';
 
 export interface CopyResult {
   /** The second vault. */
@@ -28,18 +28,58 @@ export async function copyVault(request: { readonly actor: string }, deps: Vault
   using _lock = acquireLock(db, 'copy of the vault');
   const operation = { action: 'vault.copy', actor: request.actor, subject: copy.address };
   return await recordOperation(db, clock, operation, async () => {
-    const lacking = planCopy(await vault.list(signal, true), await copy.list(signal, true));
+    const lacking = planCopy(await vault.list(signal), await copy.list(signal));
+    const failed = new Map<string, SocleError>();
     for (const snapshots of [lacking.data, lacking.records]) {
-      if (snapshots.length > 0) progress.step(`copying ${snapshots.length} snapshots to ${copy.address}`);
-      await vault.copyTo(
-        copy,
-        snapshots.map(({ snapshot }) => snapshot),
-        signal,
-      );
+      // A record makes its data count: it does not go where the data could not.
+      const going = snapshots.filter(({ id }) => !failed.has(id));
+      if (going.length > 0) progress.step(`copying ${going.length} snapshots to ${copy.address}`);
+      for (const [id, error] of await copySparing(going, vault, copy, signal)) failed.set(id, error);
     }
-    const backups = markCopied(await copy.list(signal, true), deps);
+    const backups = markCopied(await copy.list(signal), deps);
+    if (failed.size > 0) throw damagedHere(failed, vault.address, copy.address, backups.length);
     return { address: copy.address, copied: lacking.data.length + lacking.records.length, backups };
   });
+}
+
+/** Copies all at once, and one by one where something of them is damaged: the others must not wait for its repair. */
+async function copySparing(
+  snapshots: readonly Stored[],
+  vault: Vault,
+  copy: Vault,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, SocleError>> {
+  const failed = new Map<string, SocleError>();
+  const send = (some: readonly Stored[]) =>
+    vault.copyTo(
+      copy,
+      some.map(({ snapshot }) => snapshot),
+      signal,
+    );
+  try {
+    await send(snapshots);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    for (const one of snapshots) {
+      await send([one]).catch((reason: unknown) => {
+        if (!isDamage(reason)) throw reason;
+        failed.set(one.id, reason);
+      });
+    }
+  }
+  return failed;
+}
+
+const isDamage = (error: unknown): error is SocleError => error instanceof SocleError && error.code === 'vault-damaged';
+
+function damagedHere(failed: ReadonlyMap<string, SocleError>, from: string, to: string, held: number): SocleError {
+  const [[, first] = []] = failed;
+  const ids = [...failed.keys()];
+  return fail(
+    'vault-damaged',
+    `${ids.join(', ')} could not be copied from ${from}: damaged there (${first?.message}). All others are in ${to}, which holds ${held} backups`,
+    { ...first?.details, failed: ids, next: first?.details.next },
+  );
 }
 
 /** Pure. What the other vault lacks: first the data, then the records that make it count. */

@@ -4,10 +4,10 @@ import { acquireLock } from '../kernel/lock.ts';
 import type { Platform } from '../platform/schema.ts';
 import { BackupCatalog } from './catalog.ts';
 import type { VaultDeps } from './deps.ts';
-import { IntegrityStore, type VaultCheck } from './integrity-store.ts';
-import { findDump, manifestsOf, readDumpBack, readManifest } from './read-manifest.ts';
+import { IntegrityStore, type ReadSince, type VaultCheck } from './integrity-store.ts';
+import { findDump, findTree, manifestsOf, readDumpBack, readManifest } from './read-manifest.ts';
 import type { Backup } from './schema.ts';
-import type { Stored, Vault } from './vault.ts';
+import type { Stored, Survey, Vault } from './vault.ts';
 
 export interface VerifyRequest {
   readonly platform: Platform;
@@ -26,6 +26,8 @@ export interface Verification {
   readonly backups: readonly Backup[];
   /** Ids of those that are damaged. */
   readonly damaged: readonly string[];
+  /** Snapshot files of the vault that cannot be read, each with what it was, as far as that is known. */
+  readonly unreadable: ReadonlyArray<{ readonly snapshot: string; readonly was: string }>;
 }
 
 type Integrity = Backup['integrity'];
@@ -57,19 +59,19 @@ class Verifier {
 
   async run(): Promise<Verification> {
     const { vault, copy, progress, signal } = this.#deps;
-    const stored = await vault.list(signal, true);
+    const survey = await vault.survey(signal, true);
     const chosen = this.#chosen();
     progress.step('looking for each backup in the vault');
-    for (const backup of chosen) await this.#presence(vault, stored, backup);
+    for (const backup of chosen) await this.#presence(survey, backup);
     if (this.#request.backup !== undefined) {
-      await this.#readBack(stored, chosen);
-      return this.#result([], chosen);
+      await this.#readBack(survey.stored, chosen);
+      return this.#result([], chosen, survey);
     }
     const checks = [await this.#check(vault)];
     // Which backups are hit is known only by reading them: rare, and worth the time.
-    if (!checks[0]?.ok) await this.#readBack(stored, chosen);
+    if (!checks[0]?.ok) await this.#readBack(survey.stored, chosen);
     if (copy) checks.push(await this.#check(copy));
-    return this.#result(checks, chosen);
+    return this.#result(checks, chosen, survey);
   }
 
   /** The committed backups: all, or the one that was asked for. */
@@ -81,16 +83,30 @@ class Verifier {
     return [backup];
   }
 
-  async #presence(vault: Vault, stored: readonly Stored[], backup: Backup): Promise<void> {
+  async #presence({ stored, unreadable }: Survey, backup: Backup): Promise<void> {
+    const { vault } = this.#deps;
     const manifest = manifestsOf(stored).get(backup.id);
-    if (!manifest) return this.#record(backup, 'presence', 'its manifest is not in the vault');
+    if (!manifest) return this.#record(backup, 'presence', this.#absent('manifest', backup, unreadable));
     try {
       const tree = this.#store.tree(backup.id) ?? (await this.#readTree(vault, manifest));
-      const absent = findDump(stored, backup.id, tree) === undefined;
-      this.#record(backup, 'presence', absent ? 'its dump is not in the vault' : null);
+      const dump = findTree(stored, backup.id, tree);
+      if (dump) this.#store.saveSnapshots(backup.id, [manifest, dump]);
+      this.#record(backup, 'presence', dump ? null : this.#absent('dump', backup, unreadable));
     } catch (error) {
       this.#record(backup, 'presence', damageOf(error));
     }
+  }
+
+  /** Why a part of a backup is not in the list: it is gone, or the file of its snapshot cannot be read. */
+  #absent(item: 'dump' | 'manifest', { id }: Backup, unreadable: readonly string[]): string {
+    const known = unreadable.find((snapshot) => {
+      const owner = this.#store.ownerOf(snapshot);
+      return owner?.backup === id && owner.item === item;
+    });
+    if (known !== undefined) return `the file of its ${item}'s snapshot ${known.slice(0, 10)} cannot be read`;
+    if (unreadable.length === 0) return `its ${item} is not in the vault`;
+    const short = unreadable.map((snapshot) => snapshot.slice(0, 10)).join(', ');
+    return `its ${item} is not in the vault, or its snapshot is one whose file cannot be read: ${short}`;
   }
 
   async #readTree(vault: Vault, stored: Stored): Promise<string> {
@@ -110,16 +126,19 @@ class Verifier {
     return check;
   }
 
-  /** A check of the vault says something of all its backups; when it failed, reading them tells which are hit. */
-  #recordCheck({ at, ok, detail, part }: VaultCheck): void {
-    const structure = { at, result: ok ? ('pass' as const) : ('fail' as const), detail: ok ? '' : detail };
-    const data = { at, result: 'pass' as const, detail: `part ${part.n} of ${part.of} of the vault was read` };
-    for (const { id, integrity: known } of this.#catalog.list({ status: ['good', 'damaged'] })) {
+  /** A check that found the vault whole says something of all its backups; else reading them tells which are hit. */
+  #recordCheck({ at, ok, part, vault }: VaultCheck): void {
+    if (!ok) return;
+    const structure = { at, result: 'pass' as const, detail: '' };
+    for (const { id, finishedAt, startedAt, integrity: known } of this.#catalog.list({ status: ['good', 'damaged'] })) {
       // What is not in the vault has no part in what was read there.
       if (known.presence?.result !== 'pass') continue;
-      this.#catalog.update(id, ({ integrity, status }) => ({
-        integrity: { ...integrity, structure, ...(ok && status === 'good' ? { data } : {}) },
-      }));
+      const data = describeRead(this.#store.readSince(vault, part.of, new Date(finishedAt ?? startedAt)), at);
+      this.#catalog.update(id, ({ integrity, status }) => {
+        // Read back whole, or said to be damaged: that says more than a part of the vault.
+        const keeps = status !== 'good' || (integrity.data?.result === 'pass' && data?.result !== 'pass');
+        return { integrity: { ...integrity, structure, ...(keeps || data === null ? {} : { data }) } };
+      });
     }
   }
 
@@ -133,13 +152,17 @@ class Verifier {
       progress.step(`reading ${id} back`);
       try {
         const manifest = await readManifest(vault, found, signal);
-        const dump = findDump(stored, id, manifest.dump.tree);
+        const dump = findDump(stored, manifest);
         if (!dump) throw fail('vault-damaged', 'its dump is not in the vault');
         const onBytes = (bytes: number) => progress.update(bytes, manifest.dump.bytes, 'bytes');
         await readDumpBack(vault, dump, manifest, onBytes, signal);
         this.#record(backup, 'data', null, "the whole dump was read, and its hash is the manifest's");
+        // What a check found elsewhere in the vault is not this backup's.
+        this.#record(backup, 'structure', null, 'read back whole');
       } catch (error) {
-        this.#record(backup, 'data', damageOf(error));
+        const damage = damageOf(error);
+        this.#record(backup, 'data', damage);
+        this.#record(backup, 'structure', damage);
       }
     }
   }
@@ -159,7 +182,7 @@ class Verifier {
     });
   }
 
-  #result(vaults: VaultCheck[], chosen: readonly Backup[]): Verification {
+  #result(vaults: VaultCheck[], chosen: readonly Backup[], { unreadable }: Survey): Verification {
     const backups = chosen.flatMap(({ id }) => this.#catalog.get(id) ?? []);
     const damaged = backups.filter(({ status, integrity }) => status === 'damaged' || hasFailed(integrity));
     return {
@@ -167,11 +190,23 @@ class Verifier {
       vaults,
       backups,
       damaged: damaged.map(({ id }) => id),
+      unreadable: unreadable.map((snapshot) => {
+        const owner = this.#store.ownerOf(snapshot);
+        return { snapshot, was: owner ? `the ${owner.item} of ${owner.backup}` : 'not known' };
+      }),
     };
   }
 }
 
 const hasFailed = (integrity: Integrity) => integrity.presence?.result === 'fail' || integrity.data?.result === 'fail';
+
+/** Only all of the vault, read since the backup was stored, says that its data is whole; null when nothing was read since. */
+function describeRead({ parts, packs, at }: ReadSince, now: string): Integrity['data'] {
+  if (at === null) return null;
+  const files = packs === null ? '' : `${packs.read} of ${packs.total} packs read, `;
+  const detail = `${files}${parts.n} of ${parts.of} parts of the vault since this backup was stored`;
+  return { at: now, result: parts.n >= parts.of ? 'pass' : 'partial', detail };
+}
 
 /** What damage an error means. @throws the error when it says nothing about the backup, such as a vault out of reach */
 function damageOf(error: unknown): string {

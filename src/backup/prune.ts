@@ -3,6 +3,7 @@ import { asSocleError, fail } from '../kernel/errors.ts';
 import { acquireLock } from '../kernel/lock.ts';
 import type { Platform } from '../platform/schema.ts';
 import { BackupCatalog } from './catalog.ts';
+import { unreadableSnapshots } from './damage.ts';
 import type { VaultDeps } from './deps.ts';
 import { planRetention, type RetentionPlan } from './retention.ts';
 import type { Backup } from './schema.ts';
@@ -65,6 +66,7 @@ async function applyRetention(
   const leaving = plan.rows.filter(({ keep }) => !keep).map(({ backup }) => backup);
   if (leaving.length === 0) return { removed: [], freedBytes: 0, warnings: [] };
 
+  for (const one of [vault, ...(copy ? [copy] : [])]) await requireReadable(one, signal);
   // From here on none of them is offered for restore, whatever happens.
   for (const { id } of leaving) {
     catalog.update(id, () => ({
@@ -93,11 +95,18 @@ async function applyRetention(
   }
 }
 
+/** restic prunes nothing while it does not know what every snapshot needs. @throws `vault-damaged`, before anything is touched */
+async function requireReadable(vault: Vault, signal: AbortSignal | undefined): Promise<void> {
+  const { unreadable } = await vault.survey(signal, true);
+  if (unreadable.length > 0)
+    throw unreadableSnapshots(vault.address, unreadable, ': nothing is removed before a repair');
+}
+
 /** The manifests go first: a dump without one does not count. */
 async function removeFrom(vault: Vault, leaving: readonly Backup[], deps: PruneDeps): Promise<number> {
   const ids = new Set(leaving.map(({ id }) => id));
   const drills = new Set(leaving.flatMap(({ id }) => deps.drillsOf?.(id) ?? []));
-  const stored = await vault.list(deps.signal, true);
+  const stored = await vault.list(deps.signal);
   const rank = ({ item }: Stored) => (item === 'manifest' ? 0 : 1);
   const snapshots = stored
     .filter(({ item, id }) => (item === 'report' ? drills.has(id) : item !== 'state' && ids.has(id)))
@@ -113,7 +122,7 @@ async function putBack(
   vault: Vault,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const stored = await vault.list(signal?.aborted ? undefined : signal, true);
+  const stored = await vault.list(signal?.aborted ? undefined : signal);
   for (const backup of leaving) {
     const has = (item: Stored['item']) => stored.some((one) => one.item === item && one.id === backup.id);
     if (has('manifest') && has('dump')) {

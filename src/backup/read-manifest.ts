@@ -19,11 +19,18 @@ export async function readManifest(vault: Vault, stored: Stored, signal?: AbortS
 }
 
 /**
- * The dump that a manifest names. Snapshots get new ids when they are tagged or copied; tags and tree stay.
+ * The dump that a manifest names. Snapshots get new ids when they are tagged or copied; tags and tree stay. One that was
+ * stored again after a repair has another tree: the hash in the manifest tells whether it is the same.
  * @param all what the vault lists
  */
-export function findDump(all: readonly Stored[], id: string, tree: string): Stored | undefined {
-  return all.find((one) => one.item === 'dump' && one.id === id && one.tree === tree);
+export function findDump(all: readonly Stored[], { id, dump }: Pick<Manifest, 'id' | 'dump'>): Stored | undefined {
+  return findTree(all, id, dump.tree);
+}
+
+/** The same for a tree that is known from before. */
+export function findTree(all: readonly Stored[], id: string, tree: string): Stored | undefined {
+  const dumps = all.filter((one) => one.item === 'dump' && one.id === id);
+  return dumps.find((one) => one.tree === tree) ?? dumps.at(-1);
 }
 
 /** Manifests by backup id; the newest where a backup has several. */

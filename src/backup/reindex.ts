@@ -2,15 +2,16 @@ import { recordOperation } from '../governance/operations.ts';
 import { asSocleError } from '../kernel/errors.ts';
 import type { Platform } from '../platform/schema.ts';
 import { BackupCatalog } from './catalog.ts';
+import { unreadableSnapshots } from './damage.ts';
 import type { VaultDeps } from './deps.ts';
 import { describeBackup } from './describe.ts';
 import { IntegrityStore } from './integrity-store.ts';
-import { withoutManifest } from './leftovers.ts';
+import { neverCompleted, withoutManifest } from './leftovers.ts';
 import { newBackup } from './new-backup.ts';
 import { findDump, manifestsOf, readManifest } from './read-manifest.ts';
 import type { Backup, Manifest } from './schema.ts';
 import { findShrunk } from './shrink.ts';
-import type { Stored } from './vault.ts';
+import type { Survey } from './vault.ts';
 
 export interface ReindexRequest {
   readonly platform: Platform;
@@ -34,10 +35,11 @@ export async function reindex(request: ReindexRequest, deps: VaultDeps): Promise
   const { db, clock, vault } = deps;
   const operation = { action: 'backup.reindex', actor: request.actor, subject: vault.address };
   return recordOperation(db, clock, operation, async () => {
-    const { stored, warnings } = await listAll(deps);
+    const survey = await vault.survey(deps.signal, true);
+    const { stored, unreadable } = survey;
     const catalog = new BackupCatalog(db);
     const found = { good: 0, incomplete: 0, damaged: 0 };
-    for (const backup of await readAll(stored, request.platform, catalog, deps)) {
+    for (const backup of await readAll(survey, request.platform, catalog, deps)) {
       if (backup.status === 'good' || backup.status === 'incomplete' || backup.status === 'damaged') {
         found[backup.status] += 1;
       }
@@ -48,23 +50,31 @@ export async function reindex(request: ReindexRequest, deps: VaultDeps): Promise
       const failure = { code: 'vault-damaged', message: 'its manifest is not in the vault any more' };
       catalog.update(id, () => ({ status: 'damaged', failure }));
     }
-    return { found, lost: lost.map(({ id }) => id), warnings };
+    return { found, lost: lost.map(({ id }) => id), warnings: warnUnreadable(vault.address, unreadable) };
   });
 }
 
 /** A snapshot that cannot be read hides one backup, and must not hide all of them. */
-async function listAll({ vault, signal }: VaultDeps): Promise<{ stored: Stored[]; warnings: string[] }> {
-  try {
-    return { stored: await vault.list(signal, true), warnings: [] };
-  } catch (error) {
-    const { code, message } = asSocleError(error);
-    if (code !== 'vault-damaged') throw error;
-    return { stored: await vault.list(signal), warnings: [`some snapshots cannot be read: ${message}`] };
+const warnUnreadable = (address: string, ids: readonly string[]): string[] =>
+  ids.length === 0 ? [] : [`${unreadableSnapshots(address, ids).message}: "A damaged snapshot" in docs/vault.md`];
+
+/** A dump whose manifest may be there, and cannot be read, is more than what a crash left. */
+function withoutManifestNow(
+  known: Backup | undefined,
+  unreadable: readonly string[],
+): Pick<Backup, 'status' | 'failure'> {
+  const committed = known !== undefined && (known.status === 'good' || known.status === 'damaged');
+  if (!committed && unreadable.length === 0) {
+    return { status: 'incomplete', failure: { code: 'interrupted', message: neverCompleted } };
   }
+  const message = committed
+    ? 'its dump is in the vault, and its manifest is not, or cannot be read'
+    : `its dump is in the vault; its manifest may be one of ${unreadable.length} snapshots that cannot be read`;
+  return { status: 'damaged', failure: { code: 'vault-damaged', message } };
 }
 
 async function readAll(
-  stored: readonly Stored[],
+  { stored, unreadable }: Survey,
   platform: Platform,
   catalog: BackupCatalog,
   { db, vault, progress, signal }: VaultDeps,
@@ -80,8 +90,9 @@ async function readAll(
     const known = catalog.get(record.id) !== undefined;
     const backup = await readManifest(vault, record, signal).then(
       (manifest) => {
-        const dump = findDump(stored, manifest.id, manifest.dump.tree);
+        const dump = findDump(stored, manifest);
         store.saveTree(manifest);
+        store.saveSnapshots(manifest.id, [record, ...(dump ? [dump] : [])]);
         return { manifest, backup: describeBackup(manifest, dump !== undefined, catalog.get(manifest.id)) };
       },
       (error: unknown) => {
@@ -101,9 +112,9 @@ async function readAll(
   }
   for (const dump of withoutManifest(stored)) {
     if (catalog.get(dump.id)?.status === 'running') continue;
-    const message = 'the dump is in the vault and its manifest is not: it was never completed';
-    const bare = catalog.get(dump.id) ?? newBackup(dump.id, dump.database, dump.time, false);
-    const backup = { ...bare, status: 'incomplete' as const, failure: { code: 'interrupted', message } };
+    const known = catalog.get(dump.id);
+    const bare = known ?? newBackup(dump.id, dump.database, dump.time, false);
+    const backup: Backup = { ...bare, ...withoutManifestNow(known, unreadable) };
     catalog.save(backup);
     backups.push(backup);
   }

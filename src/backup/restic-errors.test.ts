@@ -61,6 +61,31 @@ test.each([
     'Load(<data/85df192084>, 0, 0) returned error, retrying after 1s: open /v/data/85/85df192084f6: no such file or directory',
   ],
   ['not-found', 2, 'cannot dump file: path "/b.dump" not found in snapshot'],
+  ['vault-unusable', 1, "Fatal: Unmarshal: invalid character ';' after object key"],
+  ['vault-unusable', 1, 'Fatal: Unmarshal: unexpected end of JSON input'],
+  ['vault-unusable', 1, 'Fatal: LoadRaw(<key/642c092183>): invalid data returned'],
+  ['vault-unusable', 1, 'Fatal: config or key 3ccf0403b671f45b is damaged: ciphertext verification failed'],
+  ['vault-unusable', 1, 'config file has zero size, invalid repository?'],
+  ['vault-unusable', 1, 'Fatal: load <index/7ce8a3db2a>: invalid data returned'],
+  ['vault-unusable', 1, 'LoadRaw(<index/9226652415>): invalid data returned'],
+  [
+    'vault-unusable',
+    1,
+    '{"message_type":"exit_error","code":1,"message":"Fatal: LoadRaw(\\u003ckey/642c092183\\u003e): invalid data returned"}',
+  ],
+  ['vault-unusable', 1, 'Fatal: invalid lock file: LoadRaw(<lock/26a229e8fe>): invalid data returned'],
+  [
+    'vault-unusable',
+    1,
+    'Load(<lock/94804ec070>, 0, 0) returned error, retrying after 1s: open /v/locks/94804ec070b7: permission denied',
+  ],
+  [
+    'vault-damaged',
+    1,
+    'Load(<snapshot/cf1b35514e>, 0, 0) failed: open /v/snapshots/cf1b35514e9e0d9b: permission denied',
+  ],
+  ['vault-damaged', 1, 'Fatal: failed loading snapshot: load <snapshot/cc79bd3e1d>: invalid data returned'],
+  ['vault-denied', 1, 'unable to create lock in backend: Save(<lock/94804ec070>) failed: permission denied'],
   ['vault-failed', 1, 'Fatal: something that nobody has seen yet'],
   ['vault-failed', 3, ''],
 ] as const)('%s is what restic means by %i: %s', (code, exitCode, output) => {
@@ -77,7 +102,7 @@ test('who holds the vault is named', () => {
 
 test('a file that ends too early is damage on a disk of this machine, and a cut connection elsewhere', () => {
   const output = 'Load(<data/85df192084>, 0, 0) failed: unexpected EOF';
-  expect(resticFailure('/v', 1, output, true).code).toBe('vault-damaged');
+  expect(resticFailure('/v', 1, output, ['/v']).code).toBe('vault-damaged');
   expect(resticFailure('rest:https://v', 1, output).code).toBe('vault-unreachable');
 });
 
@@ -140,7 +165,7 @@ test('a copy between vaults that contradict each other is refused', () => {
 
 test('a password that is a word of restic does not hide what restic said', () => {
   const said = 'Fatal: wrong password or no key found';
-  const failure = resticFailure('/srv/vault', 1, said, true, (text) => mask(text, ['wrong']));
+  const failure = resticFailure('/srv/vault', 1, said, [], (text) => mask(text, ['wrong']));
   expect(failure.code).toBe('vault-wrong-password');
   expect(JSON.stringify(failure.details)).not.toContain('wrong');
 });

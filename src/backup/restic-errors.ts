@@ -1,5 +1,6 @@
 import { type FailureCode, fail, type SocleError } from '../kernel/errors.ts';
 import { lastLines } from '../kernel/process.ts';
+import { type DamagedFile, damagedFile, damagedOpeningFile, describeDamage, isWholeVaults } from './damage.ts';
 
 /**
  * restic 0.17 and later say by exit code what went wrong (10 no repository, 11 locked, 12 wrong password); before, only
@@ -15,6 +16,9 @@ const byExitCode: Readonly<Record<number, FailureCode>> = {
 const byText: ReadonlyArray<readonly [RegExp, FailureCode]> = [
   [/no space left on device|disk quota exceeded|Insufficient Storage|QuotaExceeded/i, 'vault-full'],
   [/already locked/i, 'vault-locked'],
+  // One file that may not be read is no matter of the way there; one that may not be written is.
+  [/\bLoad(Raw)?\(<(data|index|snapshot|key|lock)\/[^\n]*permission denied/i, 'vault-damaged'],
+  [/config file has zero size|config or key [0-9a-f]+ is damaged|Fatal: Unmarshal: /i, 'vault-damaged'],
   [/wrong password or no key found/i, 'vault-wrong-password'],
   [/not found in snapshot|no matching ID found|no snapshot found/i, 'not-found'],
   [/(data|index|snapshot|key)s?\/[0-9a-f]{8}.*(no such file|does not exist|404)/i, 'vault-damaged'],
@@ -63,7 +67,7 @@ function lockHolder(text: string): { holder: string | null; since: string | null
 /**
  * What restic's end means.
  * @param address the vault as people may see it
- * @param local every vault of the call is a directory of this machine
+ * @param directories of the vaults of the call, when all of them are on this machine
  * @param output what restic printed
  * @param masked takes secrets out of it: what it means is read before, since a short password may be a word of restic's
  */
@@ -71,13 +75,18 @@ export function resticFailure(
   address: string,
   exitCode: number,
   output: string,
-  local = false,
+  directories: readonly string[] = [],
   masked: (text: string) => string = (text) => text,
 ): SocleError {
   // On a disk of this machine, a file that ends too early is a damaged one.
-  const said = local ? output.replaceAll('unexpected EOF', 'invalid data returned') : output;
+  const said = directories.length === 0 ? output : output.replaceAll('unexpected EOF', 'invalid data returned');
   const known = byExitCode[exitCode] ?? byText.find(([pattern]) => pattern.test(said))?.[1];
   const details = { vault: address, exitCode, output: masked(lastLines(output)) };
+  const file = fileToBlame(known, said, directories);
+  if (file) {
+    const { message, next } = describeDamage(address, file);
+    return fail(isWholeVaults(file) ? 'vault-unusable' : 'vault-damaged', message, { ...details, file, next });
+  }
   if (!known) return fail('vault-failed', `restic ended with ${exitCode} for the vault ${address}`, details);
   const title = `${titles[known]} ${address}`;
   if (known !== 'vault-locked') return fail(known, title, details);
@@ -87,4 +96,11 @@ export function resticFailure(
     holder,
     since,
   });
+}
+
+/** A damaged key passes for a wrong password, and a config that is gone for a vault that is: on a disk it can be seen. */
+function fileToBlame(known: FailureCode | undefined, said: string, directories: readonly string[]): DamagedFile | null {
+  if (known === 'vault-damaged') return damagedFile(said);
+  if (known !== 'vault-wrong-password' && known !== 'vault-absent' && known !== undefined) return null;
+  return directories.map(damagedOpeningFile).find((file) => file !== null) ?? null;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { fail, SocleError } from '../kernel/errors.ts';
 import { readSecret } from '../kernel/secret.ts';
 import { parseSize } from '../kernel/units.ts';
+import { damagedPacks } from './damage.ts';
 import type { ResticContext } from './restic.ts';
 import { runRestic } from './restic-run.ts';
 import type { CheckResult } from './vault.ts';
@@ -20,19 +21,40 @@ export async function checkRepository(
   const started = performance.now();
   const args = ['check', ...(part ? [`--read-data-subset=${part.n}/${part.of}`] : [])];
   const what = part ? `structure and part ${part.n} of ${part.of} of the data` : 'structure';
-  const result = (ok: boolean, detail: string) => ({ ok, detail, durationMs: performance.now() - started });
-  try {
+  const result = (ok: boolean, detail: string, packs: CheckResult['packs']) => ({
+    ok,
+    detail,
+    packs,
+    durationMs: performance.now() - started,
+  });
+  const check = async () => {
     try {
-      await runRestic(context, [...args, '--no-lock'], { signal });
+      return await runRestic(context, [...args, '--no-lock'], { signal });
     } catch (error) {
       if (!isDamage(error)) throw error;
-      await runRestic(context, args, { signal });
+      return runRestic(context, args, { signal });
     }
-    return result(true, `${what}: no errors`);
+  };
+  try {
+    return result(true, `${what}: no errors`, packsRead(await check()));
   } catch (error) {
     if (!isDamage(error)) throw error;
-    return result(false, `${what}: ${String(error.details.output ?? error.message)}`);
+    return result(false, `${what}: ${damageFound(error)}`, null);
   }
+}
+
+/** How many data files a check read, of how many: `read group #1 of 30 data packs (out of total 900 packs in 30 groups)`. */
+export function packsRead(printed: string): CheckResult['packs'] {
+  const found = /read group #\d+ of (\d+) data packs \(out of total (\d+) packs/.exec(printed);
+  return found && { read: Number(found[1]), total: Number(found[2]) };
+}
+
+/** What is damaged, what to do, and restic's own words. */
+function damageFound(error: SocleError): string {
+  const said = String(error.details.output ?? '');
+  const packs = damagedPacks(said);
+  const named = packs.length > 1 ? `data files that are not what they were: ${packs.join(', ')}` : error.message;
+  return [named, `next: ${error.details.next ?? error.failure.next}`, said].filter((line) => line !== '').join('\n');
 }
 
 const isDamage = (error: unknown): error is SocleError => error instanceof SocleError && error.code === 'vault-damaged';

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SocleError } from '../kernel/errors.ts';
+import type { DamagedFile } from './damage.ts';
 import { type ResticCall, type ResticContext, startRestic } from './restic.ts';
 
 /**
@@ -43,17 +44,21 @@ export async function runReading(
 
 /** Arguments for reading once more after a failure. @throws the failure when there is no other way */
 export function otherWay(failure: unknown, tried: readonly string[]): readonly string[] {
-  const isDamage = failure instanceof SocleError && failure.code === 'vault-damaged';
+  const isDamage =
+    failure instanceof SocleError && (failure.code === 'vault-damaged' || failure.code === 'vault-unusable');
   const way = isReadOnly(failure) ? '--no-lock' : isDamage ? '--no-cache' : null;
   if (way === null || tried.includes(way)) throw failure;
   return [...tried, way];
 }
 
-/** restic could not write its lock: the vault is on a read-only medium, or this user may only read it. */
+/**
+ * restic could not write its lock: the vault is on a read-only medium, or this user may only read it. Or there is a lock
+ * that this user may not read.
+ */
 function isReadOnly(failure: unknown): boolean {
-  return (
-    failure instanceof SocleError && failure.code === 'vault-denied' && /lock/.test(String(failure.details.output))
-  );
+  if (!(failure instanceof SocleError)) return false;
+  const { file, output } = failure.details as { file?: DamagedFile; output?: unknown };
+  return file?.kind === 'lock' || (failure.code === 'vault-denied' && /lock/.test(String(output)));
 }
 
 /**

@@ -2,16 +2,15 @@ import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fail, SocleError } from '../kernel/errors.ts';
+import { unreadableSnapshots } from './damage.ts';
 import { longPatience, type ResticContext } from './restic.ts';
 import { addKey, checkRepository, freedBytes, removeKeys } from './restic-maintenance.ts';
 import { readFromVault } from './restic-read.ts';
 import { removeStaleLocks, runReading, runRestic } from './restic-run.ts';
 import { filterOf, parseSnapshots, tagsOf } from './snapshots.ts';
+import { surveyVault } from './survey.ts';
 import { parseResult, startUpload } from './upload.ts';
-import type { CheckResult, ItemName, Stored, Upload, Vault } from './vault.ts';
-
-/** restic 0.14 and 0.18 leave out a snapshot that they cannot load, and end with 0. One that was just removed is fine. */
-const unreadable = /(could not|failed to) load snapshot(?!.*(no such file|does not exist))/;
+import type { CheckResult, ItemName, Stored, Survey, Upload, Vault } from './vault.ts';
 
 /** A vault that restic keeps. */
 export class ResticVault implements Vault {
@@ -64,7 +63,8 @@ export class ResticVault implements Vault {
         await writeFile(join(directory, file), content, { mode: 0o600 });
       }
       const json = this.#restic.version.minor >= 17 ? ['--json'] : [];
-      const args = ['backup', ...json, ...this.#labels(name), '--', ...Object.keys(files)];
+      // No parent: restic looks for one in all snapshots, and fails at any that it cannot read.
+      const args = ['backup', '--force', ...json, ...this.#labels(name), '--', ...Object.keys(files)];
       const { snapshot, addedBytes } = parseResult(
         await runRestic(this.#restic, args, { cwd: directory, signal }),
         this.#restic,
@@ -75,14 +75,12 @@ export class ResticVault implements Vault {
     }
   }
 
-  async list(signal?: AbortSignal, strict = false): Promise<Stored[]> {
-    const args = ['snapshots', '--json', '--no-lock', '--tag', filterOf(this.#platform)];
-    try {
-      return parseSnapshots(await runReading(this.#restic, args, { signal, refuse: unreadable }), this.#platform);
-    } catch (error) {
-      if (strict || !(error instanceof SocleError) || error.code !== 'vault-damaged') throw error;
-      return parseSnapshots(await runRestic(this.#restic, [...args, '--no-cache'], { signal }), this.#platform);
-    }
+  async list(signal?: AbortSignal): Promise<Stored[]> {
+    return (await this.survey(signal)).stored;
+  }
+
+  survey(signal?: AbortSignal, fresh = false): Promise<Survey> {
+    return surveyVault(this.#restic, this.#platform, fresh, signal);
   }
 
   read(snapshot: string, path: string, signal?: AbortSignal): Readable {
@@ -111,7 +109,9 @@ export class ResticVault implements Vault {
   }
 
   async remove(snapshots: readonly string[], signal?: AbortSignal): Promise<number> {
-    const ours = new Set((await this.list(signal, true)).map(({ snapshot }) => snapshot));
+    const { stored, unreadable } = await this.survey(signal);
+    if (unreadable.length > 0) throw unreadableSnapshots(this.address, unreadable);
+    const ours = new Set(stored.map(({ snapshot }) => snapshot));
     const present = snapshots.filter((snapshot) => ours.has(snapshot));
     if (present.length > 0) await runRestic(this.#restic, ['forget', ...present], { signal, patience: longPatience });
     // Pruned in any case: an interrupted run may have forgotten, and not come as far as here.

@@ -72,7 +72,8 @@ const keptOutput = 64 * 1024;
 export function startRestic(context: ResticContext, args: readonly string[], call: ResticCall = {}): ResticProcess {
   const { signal, cwd, stdin = 'ignore', from } = call;
   const address = from ? `${context.repository.address} or ${from.repository.address}` : context.repository.address;
-  const local = context.repository.directory !== null && from?.repository.directory !== null;
+  const directories = [context, ...(from ? [from] : [])].map(({ repository }) => repository.directory);
+  const local = directories.every((directory) => directory !== null) ? directories : [];
   // Of its own: a restic that is ended between the making of a temporary file and its unlinking leaves the name.
   mkdirSync(context.temporary, { recursive: true, mode: 0o700 });
   const temporary = mkdtempSync(join(context.temporary, 'restic-'));

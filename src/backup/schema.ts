@@ -59,7 +59,12 @@ export type Manifest = z.infer<typeof manifestSchema>;
 
 export const backupStatus = z.enum(['running', 'good', 'incomplete', 'failed', 'damaged']);
 export const proofStatus = z.enum(['unproven', 'restored', 'identical-to-artifact', 'identical-to-source', 'mismatch']);
-export const integrityCheck = z.object({ at: z.iso.datetime(), result: z.enum(['pass', 'fail']), detail: z.string() });
+/** `partial`: what was read is whole, and not all of it was read; `detail` says how much. */
+export const integrityCheck = z.object({
+  at: z.iso.datetime(),
+  result: z.enum(['pass', 'partial', 'fail']),
+  detail: z.string(),
+});
 
 /** DS-1: what is known of one backup. Sizes in bytes, durations in milliseconds, times in UTC. */
 export const backupSchema = z.object({

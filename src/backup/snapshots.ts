@@ -28,6 +28,12 @@ export function tagsOf(platform: string, name: Omit<ItemName, 'file'>): string[]
 /** Filter of `restic snapshots` for all that is ours on a platform. */
 export const filterOf = (platform: string): string => `socle,platform=${platform}`;
 
+/** Full ids of all snapshots in a list, whoever they belong to. */
+export function loadedIds(json: string): string[] {
+  const found = z.array(snapshotSchema.pick({ id: true })).parse(JSON.parse(json.trim() === '' ? '[]' : json) ?? []);
+  return found.map(({ id }) => id);
+}
+
 /** Reads a list of snapshots, oldest first, and drops whatever does not carry all of our tags. */
 export function parseSnapshots(json: string, platform: string): Stored[] {
   const found = z.array(snapshotSchema).parse(JSON.parse(json.trim() === '' ? '[]' : json) ?? []);

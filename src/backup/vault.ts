@@ -43,6 +43,16 @@ export interface CheckResult {
   /** What was checked, and what restic said when it failed. */
   readonly detail: string;
   readonly durationMs: number;
+  /** Data files that were read, of all; null without a `part`, and where restic does not say. */
+  readonly packs: { readonly read: number; readonly total: number } | null;
+}
+
+/** What a vault holds, and what of it cannot be read. */
+export interface Survey {
+  /** Ours, oldest first. */
+  readonly stored: Stored[];
+  /** Full ids of snapshots whose file cannot be read. Whose they are nobody can tell: that is in the file. */
+  readonly unreadable: readonly string[];
 }
 
 /** Where backups live: a restic repository. Every method may be called again after a crash at any point. */
@@ -64,10 +74,15 @@ export interface Vault {
     signal?: AbortSignal,
   ): Promise<Stored>;
   /**
-   * All snapshots of ours for this platform, oldest first. Snapshots of others are never in the list.
-   * @param strict reject with `vault-damaged` when a snapshot cannot be read, instead of leaving it out
+   * All snapshots of ours for this platform, oldest first, as far as they can be read. Snapshots of others are never in
+   * the list.
    */
-  list(signal?: AbortSignal, strict?: boolean): Promise<Stored[]>;
+  list(signal?: AbortSignal): Promise<Stored[]>;
+  /**
+   * The same list, and what cannot be read: no damaged snapshot keeps the others from being seen.
+   * @param fresh look at the vault itself, and not at the copies of snapshot files in our cache
+   */
+  survey(signal?: AbortSignal, fresh?: boolean): Promise<Survey>;
   /** Streams one file of a snapshot. The stream errors when restic does not end with 0. */
   read(snapshot: string, path: string, signal?: AbortSignal): Readable;
   /**
@@ -77,7 +92,10 @@ export interface Vault {
   readNewest(name: Pick<ItemName, 'item' | 'id'>, path: string, signal?: AbortSignal): Readable;
   /** Restores one file to `target` (a new file). For drills: faster than `read`. Resolves to its size in bytes. */
   fetch(snapshot: string, path: string, target: string, signal?: AbortSignal): Promise<number>;
-  /** Forgets exactly these snapshots (all ours), then prunes. Resolves to the bytes freed. */
+  /**
+   * Forgets exactly these snapshots (all ours), then prunes. Resolves to the bytes freed.
+   * @throws `vault-damaged` before anything is removed while a snapshot cannot be read: restic cannot prune then
+   */
   remove(snapshots: readonly string[], signal?: AbortSignal): Promise<number>;
   /** restic's structure check, and with `part` a full read of part n of t of the data. */
   check(part?: { n: number; of: number }, signal?: AbortSignal): Promise<CheckResult>;

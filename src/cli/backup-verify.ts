@@ -2,7 +2,7 @@ import { type Verification, verifyVault } from '../backup/integrity.ts';
 import { exit } from '../kernel/errors.ts';
 import { formatDuration } from '../kernel/units.ts';
 import { text } from './options.ts';
-import { bad, good } from './paint.ts';
+import { bad, good, warn } from './paint.ts';
 import { table } from './table.ts';
 import { verb as define } from './verb.ts';
 
@@ -20,26 +20,38 @@ export const verb = define({
   },
 });
 
-function verificationText({ vaults, backups, damaged }: Verification): string {
+type Check = Verification['backups'][number]['integrity']['data'];
+
+/** Only what was read is `pass`. */
+function resultText(check: Check): string {
+  if (check === null) return 'not read yet';
+  if (check.result === 'pass') return good('pass');
+  return check.result === 'partial' ? warn(`so far: ${check.detail}`) : bad(`fail: ${check.detail}`);
+}
+
+function verificationText({ vaults, backups, damaged, unreadable }: Verification): string {
   const checks = vaults.map(
     (one) =>
-      `${one.vault}: what it holds is ${one.ok ? good('whole') : bad('damaged')}, structure and part ${one.part.n} of ${one.part.of} of the data, ` +
-      `${formatDuration(one.durationMs)}${one.ok ? '' : `\n${one.detail}`}`,
+      `${one.vault}: what was read is ${one.ok ? good('whole') : bad('damaged')}: structure and part ${one.part.n} of ${one.part.of} of the data` +
+      `${one.packs ? ` (${one.packs.read} of ${one.packs.total} packs)` : ''}, ${formatDuration(one.durationMs)}` +
+      `${one.ok ? '' : `\n${one.detail}`}`,
   );
-  const result = (check: { result: 'pass' | 'fail'; detail: string } | null) =>
-    check === null ? '' : check.result === 'pass' ? good('pass') : bad(`fail: ${check.detail}`);
   const rows = backups.map(({ id, database, integrity }) => [
     id,
     database,
-    result(integrity.presence),
-    result(integrity.structure),
-    result(integrity.data),
+    resultText(integrity.presence),
+    resultText(integrity.structure),
+    resultText(integrity.data),
   ]);
+  const hidden = unreadable.map(({ snapshot, was }) =>
+    warn(`snapshot file ${snapshot} cannot be read; it was: ${was} ("A damaged snapshot" in docs/vault.md)`),
+  );
   return [
     ...checks,
     ...(rows.length > 0
       ? [table(['id', 'database', 'presence', 'structure', 'data'], rows)]
       : ['there are no backups yet']),
+    ...hidden,
     ...(damaged.length > 0 ? [bad(`damaged: ${damaged.join(', ')}`)] : []),
   ].join('\n');
 }

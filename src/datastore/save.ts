@@ -125,7 +125,7 @@ async function readBack(
 }
 
 async function removeOld(vault: Vault, keep: number, { signal, progress }: VaultDeps): Promise<string[]> {
-  const old = planRemoval(await vault.list(signal, true), keep);
+  const old = planRemoval(await vault.list(signal), keep);
   if (old.length === 0) return [];
   progress.step(`removing ${old.length} older snapshots from ${vault.address}`);
   await vault.remove(

@@ -3,6 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { findDump } from '../backup/read-manifest.ts';
 import { type Manifest, manifestSchema, rolesPath } from '../backup/schema.ts';
 import type { Stored, Vault } from '../backup/vault.ts';
 import { fail, SocleError } from '../kernel/errors.ts';
@@ -38,7 +39,7 @@ async function lookFor(vault: Vault, id: string, signal?: AbortSignal): Promise<
   const named = items.findLast(({ item }) => item === 'manifest');
   if (named === undefined) throw absent(vault, id, 'manifest');
   const { manifest, roles } = await readBoth((path) => vault.read(named.snapshot, path, signal));
-  const dump = items.find(({ item, tree }) => item === 'dump' && tree === manifest.dump.tree);
+  const dump = findDump(items, manifest);
   if (dump === undefined) throw absent(vault, id, 'dump');
   return { manifest, roles, dumpSnapshot: dump.snapshot };
 }

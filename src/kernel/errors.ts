@@ -309,7 +309,7 @@ export const failures = {
     exit: exit.notPermitted,
     retryable: false,
     title: 'the password does not open the vault',
-    next: 'correct `backup.vault.password` in the platform file; the password of the recovery kit opens the vault too',
+    next: 'correct `backup.vault.password` in the platform file, or use that of the recovery kit; a damaged key file looks the same: "A damaged key" in docs/vault.md',
   },
   'vault-denied': {
     category: 'authorization',
@@ -325,7 +325,15 @@ export const failures = {
     exit: exit.unavailable,
     retryable: false,
     title: 'data in the vault is damaged',
-    next: 'run `socle backup verify` to see which backups still read; take a new backup; `restic repair` is in docs/vault.md',
+    next: 'run `socle backup verify` to see which backups are hit; docs/vault.md has the repair: "When a file of the vault is damaged"',
+  },
+  'vault-unusable': {
+    category: 'dependency',
+    status: 500,
+    exit: exit.unavailable,
+    retryable: false,
+    title: 'a file that the whole vault needs cannot be read',
+    next: 'docs/vault.md has the repair for each kind of file, under "When a file of the vault is damaged"',
   },
   'vault-full': {
     category: 'unavailable',

@@ -190,7 +190,7 @@ test('a clock that was years ahead does not make everything look fresh', () => {
 
 test('a check of the vault counts whoever started it, and damage found is a failure', () => {
   const store = new IntegrityStore(db);
-  const check = { vault: '/vault', part: { n: 1, of: 7 }, durationMs: 5, detail: 'read' };
+  const check = { vault: '/vault', part: { n: 1, of: 7 }, durationMs: 5, detail: 'read', packs: null };
   store.save({ ...check, at: ago(5).toISOString(), ok: true });
   expect(look().integrity).toMatchObject({ state: 'ok', lastSuccessAt: ago(5).toISOString(), lastDurationMs: 5 });
   store.save({ ...check, at: ago(4).toISOString(), ok: false, detail: 'pack 17 is damaged\nand more' });
