@@ -246,3 +246,13 @@ test('docs/exit-codes.md has the codes of the one table, all of them and no othe
     if (failure.exit === exit.refused) expect(text).toContain(`\`${code}\``);
   }
 });
+
+test('an answer that cannot be written is a failure, a reader that left is none, and the work ends all the same', async () => {
+  const shell = (line: string) => run('bash', ['-c', line, socle, config], { accept: codes, cwd: directory });
+  const full = await shell('"$0" version >/dev/full');
+  expect(full).toMatchObject({ exitCode: exit.unavailable, stderr: expect.stringContaining('(ENOSPC)') });
+  const closed = await shell('set -o pipefail; { "$0" config schema; echo $? >code; } | true; cat code');
+  expect(closed.stdout).toBe('0');
+  const silent = await shell('{ "$0" config check --config /nowhere 2>&1; echo $? >code; } | true; cat code');
+  expect(silent.stdout).toBe(String(exit.usage));
+});

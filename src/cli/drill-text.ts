@@ -58,9 +58,11 @@ export function drillText(report: DrillReport, whole: boolean, when: When): stri
       'scratch',
       `${report.scratch.sandbox}${report.scratch.serverVersion ? `; PostgreSQL ${report.scratch.serverVersion}` : ''}`,
     ],
-    ['notes', report.notes.join('\n') || null],
+    ['notes', [...report.notes, ...(report.proof?.notes ?? [])].join('\n') || null],
   ]);
-  return [head, ...(report.proof ? proofText(report.proof, whole) : [])].join('\n\n');
+  const quoted = failure?.output?.split('\n').map((line) => `  | ${line}`) ?? [];
+  const proof = report.proof ? proofText(report.proof, whole) : [];
+  return [head, ...(quoted.length > 0 ? [quoted.join('\n')] : []), ...proof].join('\n\n');
 }
 
 /** What was compared, and what differs. */

@@ -1,15 +1,19 @@
 import { Command, CommanderError } from 'commander';
 import { asSocleError, type ExitCode, exit, fail } from '../kernel/errors.ts';
+import { settleSurroundings } from '../kernel/surroundings.ts';
 import { contents, type Entry, groups } from './contents.ts';
 import { failureDocument, failureText } from './failure.ts';
 import { declare, valuesOf } from './options.ts';
 import type { Answer, Verb } from './verb.ts';
 
+settleSurroundings();
+
 /** Runs one command line and ends the process with the exit code of the one table. */
 const argv = process.argv.slice(2);
 const wantsJson = argv.includes('--json');
-const interruption = interruptible();
 let answer: Answer | undefined;
+let unwritten: NodeJS.ErrnoException | undefined;
+const interruption = interruptible();
 
 const program = new Command('socle')
   .description('Backs up PostgreSQL, restores it onto an empty server, and proves the result identical.')
@@ -122,10 +126,10 @@ function interruptible(): AbortController {
   };
   process.on('SIGINT', abort);
   process.on('SIGTERM', abort);
-  // Output into a pipe that was closed, such as `| head`, is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? 0 : exit.internal),
-  );
+  // Nobody reads on: the work still comes to its end, and its exit code to whoever asks for that.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    unwritten ??= error;
+  });
   return controller;
 }
 
@@ -146,6 +150,10 @@ function print(text: string): Promise<void> {
   return new Promise((resolve) => process.stdout.write(text, () => resolve()));
 }
 
+/** A pipe that was closed, such as by `| head`, is no failure; a full disk that the answer was to go to is one. */
 function end(code: ExitCode): never {
-  process.exit(code);
+  if (code !== exit.ok || unwritten === undefined || unwritten.code === 'EPIPE') process.exit(code);
+  const failure = fail('output-unwritten', `the answer could not be written to standard output (${unwritten.code})`);
+  process.stderr.write(failureText(failure));
+  process.exit(failure.failure.exit);
 }

@@ -86,7 +86,7 @@ function reportText(report: IntoReport, when: When): string {
       `fetch ${formatDuration(timings.fetch)}, restore ${formatDuration(timings.restore)}, proof ${formatDuration(timings.proof)}`,
     ],
     ['failed', failed.length > 0 ? warn(failed.map(({ message }) => message).join('\n')) : null],
-    ['notes', report.notes.join('\n') || null],
+    ['notes', [...report.notes, ...report.proof.notes].join('\n') || null],
   ]);
   return [facts, ...proofText(report.proof, false)].join('\n\n');
 }

@@ -35,7 +35,11 @@ async function installed(programs: readonly string[]): Promise<PostgresTools[]> 
     if (present.includes(false)) continue;
     // Debian's /usr/bin/pg_dump is a wrapper that picks a version: real programs are preferred to it.
     if (dirname(bin) === '/usr' && found.size > 0) continue;
-    const { stdout } = await run(join(bin, programs[0] ?? ''), ['--version']);
+    // One that does not run, or that only has the name, is none: it may stand in anybody's PATH.
+    const stdout = await run(join(bin, programs[0] ?? ''), ['--version'], { timeout: 10_000 }).then(
+      (printed) => printed.stdout,
+      () => '',
+    );
     const version = /\(PostgreSQL\) (.+)/.exec(stdout)?.[1]?.trim() ?? '';
     const major = Number.parseInt(version, 10);
     if (major > 0 && !found.has(major)) found.set(major, { bin, major, version });

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../kernel/process.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../kernel/process-identity.ts';
+import { makeSharedDirectory, writeSharedFile } from '../kernel/shared-files.ts';
 import { signalTo } from './scratch-processes.ts';
 import { systemCallFilter } from './scratch-seccomp.ts';
 import { type ScratchUser, scratchUser } from './scratch-user.ts';
@@ -35,10 +36,10 @@ export function makePlace(root: string): ScratchPlace {
     mkdirSync(join(making, name), { mode: 0o700 });
     if (process.getuid?.() === 0) chownSync(join(making, name), user.uid, user.gid);
   }
-  for (const name of ['door', 'archive', 'etc']) mkdirSync(join(making, name), { mode: 0o755 });
+  for (const name of ['door', 'archive', 'etc']) makeSharedDirectory(join(making, name));
   const account = `postgres:x:${user.uid}:${user.gid}::/tmp:/bin/false\n`;
-  writeFileSync(join(making, 'etc', 'passwd'), account, { mode: 0o644 });
-  writeFileSync(join(making, 'etc', 'group'), `postgres:x:${user.gid}:\n`, { mode: 0o644 });
+  writeSharedFile(join(making, 'etc', 'passwd'), account);
+  writeSharedFile(join(making, 'etc', 'group'), `postgres:x:${user.gid}:\n`);
   const filter = systemCallFilter();
   if (filter) writeFileSync(join(making, 'etc', 'seccomp'), filter, { mode: 0o600 });
   const directory = join(root, prefix + id);

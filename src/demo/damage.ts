@@ -52,9 +52,11 @@ export async function damageOneValue(platform: Platform, backup: string, deps: D
     },
   });
   if (result.failure !== null) throw result.failure;
-  if (result.proof === null) throw new Error('a restore without a failure has a proof');
+  if (result.fault !== null) throw result.fault.failure;
+  const proof = result.proof?.value;
+  if (proof === undefined) throw new Error('a restore without a failure has a proof');
   const durationMs = Math.round(deps.clock.monotonic() - began);
-  return { proof: result.proof, named: isNamed(result.proof.differences, result.proof.differencesTotal), durationMs };
+  return { proof, named: isNamed(proof.differences, proof.differencesTotal), durationMs };
 }
 
 function isNamed(differences: readonly Difference[], total: number): boolean {

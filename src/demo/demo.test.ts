@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type StartedProcess, start } from '../kernel/process.ts';
 import { program as socle } from '../kernel/program.ts';
-import { makePlace, temporaryRoot } from './place.ts';
+import { temporaryRoot } from '../kernel/surroundings.ts';
+import { makePlace } from './place.ts';
 
 let root: string;
 

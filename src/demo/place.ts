@@ -1,44 +1,14 @@
-import {
-  accessSync,
-  constants,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../kernel/process-identity.ts';
+import { temporaryRoot } from '../kernel/surroundings.ts';
 
 /** A directory of ours that is gone when we are, however we end. */
 export interface Place {
   readonly directory: string;
   remove(): Promise<void>;
 }
-
-/**
- * Where large throw-away files belong: `$TMPDIR`, else `/var/tmp` (`/tmp` may be in memory), else `/tmp`. Root runs
- * servers as another user, who has to pass through: a directory of root's alone (libpam-tmpdir) is of no use then.
- */
-export function temporaryRoot(env: NodeJS.ProcessEnv = process.env): string {
-  const candidates = [env.TMPDIR, '/var/tmp', '/tmp'];
-  return candidates.find((directory) => directory?.startsWith('/') && usable(directory)) ?? '/tmp';
-}
-
-function usable(directory: string): boolean {
-  try {
-    accessSync(directory, constants.W_OK | constants.X_OK);
-    return process.getuid?.() !== 0 || passable(realpathSync(directory));
-  } catch {
-    return false;
-  }
-}
-
-const passable = (directory: string): boolean =>
-  (statSync(directory).mode & 0o001) !== 0 && (directory === '/' || passable(dirname(directory)));
 
 /**
  * Makes a directory `<prefix>xxxxxx`, and removes those of processes that were killed before they could. It goes with

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -7,6 +7,8 @@ import { findDump } from '../backup/read-manifest.ts';
 import { type Manifest, manifestSchema, rolesPath } from '../backup/schema.ts';
 import type { Stored, Vault } from '../backup/vault.ts';
 import { fail, SocleError } from '../kernel/errors.ts';
+import { writeSharedFile } from '../kernel/shared-files.ts';
+import { Suspicion } from './evidence.ts';
 import { hashFile } from './hash-file.ts';
 
 /** What a restore needs of one backup, found in the vault. */
@@ -78,11 +80,11 @@ export async function fetchArtifact(
 
 /** Writes the SQL of the roles into a directory; resolves to the file. */
 export async function placeRoles({ manifest, roles: sql }: Artifact, directory: string): Promise<string> {
-  if (createHash('sha256').update(sql).digest('hex') !== manifest.roles.sha256) {
-    throw fail('artifact-damaged', 'the SQL of the roles in the vault is not what the manifest names');
-  }
+  const found = createHash('sha256').update(sql).digest('hex');
+  const suspicion = Suspicion.ofRoles(manifest.roles.sha256, found);
+  if (suspicion !== null) throw suspicion;
   const roles = join(directory, 'roles.sql');
-  await writeFile(roles, sql, { mode: 0o644 });
+  writeSharedFile(roles, sql);
   return roles;
 }
 
@@ -114,14 +116,6 @@ export async function fetchArchive(
 
 /** @throws `artifact-damaged` when the file is not, byte for byte, what the manifest names */
 export async function checkArchive(archive: string, dump: Manifest['dump'], signal?: AbortSignal): Promise<void> {
-  const found = await hashFile(archive, signal);
-  if (found.sha256 === dump.sha256) return;
-  throw fail(
-    'artifact-damaged',
-    `the dump is not what was stored: ${found.bytes} bytes of ${dump.bytes}, or other ones`,
-    {
-      expected: { bytes: dump.bytes, sha256: dump.sha256 },
-      found,
-    },
-  );
+  const suspicion = Suspicion.ofArchive(dump, await hashFile(archive, signal));
+  if (suspicion !== null) throw suspicion;
 }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Vault } from '../backup/vault.ts';
@@ -10,13 +9,16 @@ import { makePlace, removePlace, type ScratchPlace } from '../database/scratch-p
 import { type HostFacts, libraryName, preflightRestore } from '../database/scratch-preflight.ts';
 import { sourceSettings } from '../database/scratch-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { fail, type SocleError } from '../kernel/errors.ts';
+import { fail, SocleError } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
+import { makeSharedDirectory } from '../kernel/shared-files.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { DrillConfig } from '../platform/schema.ts';
 import { type Artifact, checkArchive, fetchArchive, placeRoles } from './artifact.ts';
 import { firstCause } from './classify.ts';
+import { BackupFault, Suspicion } from './evidence.ts';
 import { prepareServer } from './prepare.ts';
+import { Completed } from './proof/completed.ts';
 import { prove } from './proof/prove.ts';
 import { restoreArchive } from './restore.ts';
 import { maintenanceDatabase } from './restore-plan.ts';
@@ -30,7 +32,10 @@ export interface Attempt {
   /** True once everything was restored. */
   restored: boolean;
   heartbeatAt: Date | null;
-  proof: Proof | null;
+  proof: Completed<Proof> | null;
+  /** What two attempts showed to be the backup's own. */
+  fault: BackupFault | null;
+  /** Why it could not be tested. */
   failure: SocleError | null;
 }
 
@@ -65,15 +70,37 @@ export async function attempt(input: AttemptInput): Promise<Attempt> {
     restored: false,
     heartbeatAt: null,
     proof: null,
+    fault: null,
     failure: null,
   };
   try {
     const host = await timed(input, result, 'preflight', () => checkHost(input, result));
-    await onScratch(input, result, host);
+    await untilSure(input, result, host);
   } catch (error) {
     result.failure = firstCause(error);
   }
   return result;
+}
+
+/** One attempt alone accuses no backup: what it suspects is tried again, with another server and another copy. */
+async function untilSure(input: AttemptInput, result: Attempt, host: HostFacts): Promise<void> {
+  try {
+    return await onScratch(input, result, host);
+  } catch (first) {
+    if (!(first instanceof Suspicion)) throw first;
+    input.progress.step(`trying once more, since ${first.message}`);
+    result.restored = false;
+    const again = await onScratch(input, result, host).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (again === null) {
+      result.notes.push(`the first attempt failed, and the second one did not: ${first.message}`);
+      return;
+    }
+    result.fault = BackupFault.confirmed(first, again);
+    if (result.fault === null) throw again;
+  }
 }
 
 async function timed<T>(
@@ -112,7 +139,7 @@ async function onScratch(input: AttemptInput, result: Attempt, host: HostFacts):
     server = started.server;
     await restoreAndProve(input, result, server, started.archive);
   } catch (error) {
-    throw firstCause(await deathOf(server), error);
+    throw firstCause(await deathOf(server), await suspected(error, server));
   } finally {
     const peak = server?.peak();
     result.scratch.peakMemory = peak?.memory ?? null;
@@ -122,6 +149,19 @@ async function onScratch(input: AttemptInput, result: Attempt, host: HostFacts):
       await removePlace(place.directory);
     });
   }
+}
+
+/** The failure as a suspicion, where the server's log, or restic, bears it out. */
+async function suspected(error: unknown, server: ScratchServer | undefined): Promise<unknown> {
+  if (!(error instanceof SocleError) || error instanceof Suspicion) return error;
+  // The server writes its log before it answers; the log's pipe may come later than the answer.
+  for (let wait = 0; wait < 1_000; wait += 50) {
+    const suspicion = Suspicion.ofVault(error) ?? (server && Suspicion.ofRestore(error, server.log()));
+    if (suspicion) return suspicion;
+    if (server === undefined || error.details.said === undefined) break;
+    await delay(50);
+  }
+  return error;
 }
 
 /** Why the server is gone, if it is: its clients notice that a moment before we do. */
@@ -179,8 +219,9 @@ async function startPrepared(
     return server;
   } catch (error) {
     const death = await deathOf(server);
+    const cause = firstCause(death, await suspected(error, server));
     await server.destroy();
-    throw firstCause(death, error);
+    throw cause;
   }
 }
 
@@ -194,7 +235,7 @@ async function restoreAndProve(
   const { manifest } = artifact;
   const { database } = manifest.inventory;
   const work = join(server.directory, 'work');
-  await mkdir(work, { mode: 0o755 });
+  makeSharedDirectory(work);
   progress.step(`restoring ${database}`);
   try {
     await timed(input, result, 'restore', () => restoreAll(input, server, archive, work));
@@ -220,7 +261,9 @@ async function restoreAndProve(
       progress,
       signal,
     });
-  result.proof = await timed(input, result, 'proof', () => whileHashing(input, result, archive, proving));
+  result.proof = await timed(input, result, 'proof', () =>
+    Completed.by(input.signal, () => whileHashing(input, result, archive, proving)),
+  );
 }
 
 /** The proof is about the archive that the manifest names: whether this is the one is found out meanwhile, and comes first. */

@@ -1,6 +1,5 @@
 import { asSocleError, type FailureCode, fail, type SocleError } from '../kernel/errors.ts';
 import type { RestoreError } from './restore-errors.ts';
-import type { Verdict } from './schema.ts';
 
 /**
  * What pg_restore's errors mean, by PostgreSQL's own texts (the server speaks English to us). The first that matches
@@ -28,8 +27,8 @@ const meanings: ReadonlyArray<readonly [RegExp, FailureCode]> = [
     'artifact-damaged',
   ],
   [/No space left on device|could not extend file|File too large/, 'drill-out-of-space'],
-  [/^out of (shared )?memory|could not resize shared memory|Cannot allocate memory/, 'drill-out-of-memory'],
-  [/could not (open|load|access) (extension control|file "\$libdir|library)/, 'drill-environment'],
+  [/\bout of (shared )?memory|could not resize shared memory|cannot allocate memory/i, 'drill-out-of-memory'],
+  [/could not (open|load|access) (extension control|file "|library)/, 'drill-environment'],
   [/extension "[^"]*" (is not available|has no installation script)/, 'drill-environment'],
   [
     /invalid (LC_\w+ )?locale name|could not create locale|(ICU|collation provider).*not supported/,
@@ -59,26 +58,10 @@ export function restoreFailure(errors: readonly RestoreError[], exitCode: number
 function named(code: FailureCode, { message, statement }: RestoreError): SocleError {
   const what =
     code === 'source-inconsistent' ? `the source holds rows that break a constraint of its own: ${message}` : message;
-  return fail(code, statement === null ? what : `${what} (at: ${statement})`, { statement });
+  return fail(code, statement === null ? what : `${what} (at: ${statement})`, { statement, said: message });
 }
 
 /** The first of these that is known explains the other: a server that was stopped makes pg_restore fail as well. */
 export function firstCause(...causes: readonly unknown[]): SocleError {
   return asSocleError(causes.find((cause) => cause !== null && cause !== undefined));
-}
-
-/** Which verdict a failure is. What is not known to be the backup's fault says nothing about the backup. */
-export function verdictOf(code: FailureCode): Verdict {
-  switch (code) {
-    case 'artifact-damaged':
-    case 'vault-damaged':
-      return 'artifact-damaged';
-    case 'source-inconsistent':
-      return 'source-inconsistent';
-    case 'restore-failed':
-    case 'not-identical':
-      return 'mismatch';
-    default:
-      return 'not-tested';
-  }
 }

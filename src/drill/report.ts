@@ -1,7 +1,6 @@
 import type { Backup, Manifest } from '../backup/schema.ts';
 import type { SocleError } from '../kernel/errors.ts';
 import type { Attempt } from './attempt.ts';
-import { verdictOf } from './classify.ts';
 import { dataLoss, recoveryTime } from './measure.ts';
 import type { DrillReport, Proof, Verdict } from './schema.ts';
 
@@ -18,7 +17,9 @@ export interface DrillFacts {
 
 /** The report of one drill, from what was found out. */
 export function drillReport(manifest: Manifest, result: Attempt, facts: DrillFacts): DrillReport {
-  const { proof, failure, timings, restored } = result;
+  const { timings, restored, fault } = result;
+  const proof = result.proof?.value ?? null;
+  const failure = result.failure ?? fault?.failure ?? null;
   return {
     format: 'socle-drill/1',
     id: facts.id,
@@ -28,7 +29,7 @@ export function drillReport(manifest: Manifest, result: Attempt, facts: DrillFac
     backupAt: manifest.snapshotAt,
     startedAt: facts.startedAt.toISOString(),
     finishedAt: facts.finishedAt.toISOString(),
-    verdict: verdict(proof, failure),
+    verdict: verdict(result),
     level: proof?.level ?? (restored ? 'restored' : null),
     failure: failure === null ? mismatch(proof) : described(failure),
     recoveryTime: restored ? recoveryTime(timings, facts.rto) : null,
@@ -49,14 +50,31 @@ export function drillReport(manifest: Manifest, result: Attempt, facts: DrillFac
   };
 }
 
-function verdict(proof: Proof | null, failure: SocleError | null): Verdict {
-  if (failure !== null) return verdictOf(failure.code);
-  return proof !== null && proof.differencesTotal === 0 ? 'proven' : 'mismatch';
+/** Any failure is "not tested": to accuse, it takes a fault that two attempts showed, or a comparison that came to its end. */
+function verdict({ failure, fault, proof }: Pick<Attempt, 'failure' | 'fault' | 'proof'>): Verdict {
+  if (failure !== null) return 'not-tested';
+  if (fault !== null) return fault.accusation;
+  if (proof === null) return 'not-tested';
+  return proof.value.differencesTotal === 0 ? 'proven' : 'mismatch';
 }
 
 function described(error: SocleError): NonNullable<DrillReport['failure']> {
-  const { next } = error.details;
-  return { code: error.code, message: error.message, next: typeof next === 'string' ? next : error.failure.next };
+  const { next, output } = error.details;
+  const quoted = typeof output === 'string' ? withoutValues(output) : '';
+  return {
+    code: error.code,
+    message: error.message,
+    next: typeof next === 'string' ? next : error.failure.next,
+    ...(quoted === '' ? {} : { output: quoted }),
+  };
+}
+
+/** A log without the lines in which PostgreSQL quotes rows and statements: the report goes to the vault, and may be sent. */
+function withoutValues(log: string): string {
+  const lines = log
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/\b(DETAIL|CONTEXT|STATEMENT|QUERY):/.test(line));
+  return lines.slice(-12).join('\n');
 }
 
 function mismatch(proof: Proof | null): DrillReport['failure'] {

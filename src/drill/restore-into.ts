@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { BackupCatalog } from '../backup/catalog.ts';
@@ -7,6 +6,7 @@ import { destroyLeftovers, makePlace, removePlace } from '../database/scratch-pl
 import { recordOperation } from '../governance/operations.ts';
 import { asSocleError, fail, type SocleError } from '../kernel/errors.ts';
 import { acquireLock } from '../kernel/lock.ts';
+import { makeSharedDirectory } from '../kernel/shared-files.ts';
 import { formatSize } from '../kernel/units.ts';
 import { statePaths } from '../platform/paths.ts';
 import type { ConnectionConfig, Platform } from '../platform/schema.ts';
@@ -237,7 +237,7 @@ async function proveThere(work: Work, { archive, roles }: FetchedArtifact): Prom
   const { manifest } = artifact;
   const selection = request.selection ?? {};
   const workDirectory = join(directory, 'work');
-  await mkdir(workDirectory, { mode: 0o755 });
+  makeSharedDirectory(workDirectory);
   const notes: string[] = [];
   const scratch =
     selection.schema === undefined && selection.table === undefined

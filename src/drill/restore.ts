@@ -1,9 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Inventory } from '../database/inventory-schema.ts';
 import type { RestoredServer } from '../database/restored-server.ts';
 import { fail } from '../kernel/errors.ts';
+import { writeSharedFile } from '../kernel/shared-files.ts';
 import { restoreFailure } from './classify.ts';
 import { finished } from './program.ts';
 import { type RestoreError, restoreErrors } from './restore-errors.ts';
@@ -39,10 +40,10 @@ export async function restoreArchive(request: RestoreRequest): Promise<RestoreEr
   const lists = splitList(await listEntries(request));
   const file = join(request.work, 'entries.list');
   try {
-    await writeFile(file, lists.before, { mode: 0o644 });
+    writeSharedFile(file, lists.before);
     const early = await pgRestore(request, { ...request, list: file });
     await createExtensions(request, pinned);
-    await writeFile(file, lists.after, { mode: 0o644 });
+    writeSharedFile(file, lists.after);
     const late = await pgRestore(request, { ...request, create: false, database: request.target, list: file });
     return [...early, ...late];
   } finally {

@@ -30,7 +30,10 @@ export async function restoreRoles(
   const errors = roleErrors(stderr);
   const [first] = errors;
   if (first !== undefined)
-    throw fail('restore-failed', `the roles could not be created: ${first}`, { errors: errors.slice(0, 20) });
+    throw fail('restore-failed', `the roles could not be created: ${first}`, {
+      errors: errors.slice(0, 20),
+      said: /(?:ERROR|FATAL):\s+(?:[0-9A-Z]{5}:\s+)?(.*)/.exec(first)?.[1],
+    });
   if (exitCode !== 0) {
     throw fail('command-failed', `psql ended with ${exitCode} while it created the roles`, {
       output: lastLines(stderr),

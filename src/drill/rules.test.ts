@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { newBackup } from '../backup/new-backup.ts';
 import type { Backup } from '../backup/schema.ts';
+import { fail } from '../kernel/errors.ts';
 import { chooseBackup } from './choose.ts';
-import { restoreFailure, verdictOf } from './classify.ts';
+import { restoreFailure } from './classify.ts';
+import { BackupFault, Suspicion } from './evidence.ts';
 import { dataLoss, longestGap, recoveryTime } from './measure.ts';
 import { changeOfBackup } from './report.ts';
 import { restoreErrors } from './restore-errors.ts';
@@ -113,11 +115,44 @@ test.each([
   expect(restoreFailure(restoreErrors(`pg_restore: error: could not execute query: ${text}\n`), 1).code).toBe(code);
 });
 
-test('a pg_restore that was killed says nothing about the backup', () => {
-  expect(verdictOf(restoreFailure([], 137).code)).toBe('not-tested');
-  expect(verdictOf('vault-unreachable')).toBe('not-tested');
-  expect(verdictOf('vault-damaged')).toBe('artifact-damaged');
-  expect(verdictOf('restore-failed')).toBe('mismatch');
+const log = `2026-12-01 02:00:00.000 UTC [31] 23503 ERROR:  insert or update on table "b" violates foreign key constraint "f"
+2026-12-01 02:00:00.000 UTC [31] 23503 DETAIL:  Key (a)=(99) is not present in table "a".
+2026-12-01 02:00:01.000 UTC [32] 42P01 ERROR:  relation "ra\u00e9s" does not exist at character 25
+2026-12-01 02:00:02.000 UTC [33] 57014 ERROR:  canceling statement due to user request
+2026-12-01 02:00:03.000 UTC [34] XX000 ERROR:  could not do it
+2026-12-01 02:00:04.000 UTC [35] 53200 ERROR:  no memory for that
+`;
+
+test.each([
+  ['insert or update on table "b" violates foreign key constraint "f"', 'source-inconsistent'],
+  ['relation "ra\u00e9s" does not exist', 'mismatch'],
+  // A signal, a defect and a lack of memory say nothing about the backup, …
+  ['canceling statement due to user request', null],
+  ['could not do it', null],
+  ['no memory for that', null],
+  // … and neither does what the server never said.
+  ['error returned by PQputCopyData: no room in output buffer', null],
+  ['relation "elsewhere" does not exist', null],
+])('the log of the server decides whether %s accuses', (said, accusation) => {
+  const failure = restoreFailure([{ message: said, detail: null, statement: null }], 1);
+  expect(Suspicion.ofRestore(failure, log)?.accusation ?? null).toBe(accusation);
+});
+
+test('an accusation takes two attempts that come to the same', () => {
+  const [broken, refused] = [
+    'insert or update on table "b" violates foreign key constraint "f"',
+    'relation "ra\u00e9s" does not exist',
+  ].map((message) => Suspicion.ofRestore(restoreFailure([{ message, detail: null, statement: null }], 1), log)) as [
+    Suspicion,
+    Suspicion,
+  ];
+  expect(BackupFault.confirmed(broken, broken)).toMatchObject({ accusation: 'source-inconsistent' });
+  expect(BackupFault.confirmed(broken, refused)).toBeNull();
+  expect(BackupFault.confirmed(broken, restoreFailure([], 137))).toBeNull();
+  const vault = (exitCode: number) => fail('vault-damaged', 'damaged data in the vault', { exitCode });
+  expect(Suspicion.ofVault(vault(1))?.accusation).toBe('artifact-damaged');
+  expect(Suspicion.ofVault(vault(137))).toBeNull();
+  expect(Suspicion.ofVault(fail('vault-unreachable', 'x', { exitCode: 1 }))).toBeNull();
 });
 
 const report = (verdict: DrillReport['verdict'], level: DrillReport['level']) =>

@@ -79,7 +79,14 @@ export const drillReportSchema = z.object({
   verdict: verdictSchema,
   level: levelSchema.nullable(),
   /** What went wrong, in one sentence, with what to do next. Null when proven. */
-  failure: z.object({ code: z.string(), message: z.string(), next: z.string() }).nullable(),
+  failure: z
+    .object({
+      code: z.string(),
+      message: z.string(),
+      next: z.string(),
+      output: z.string().optional().describe('last lines of the log that `next` speaks of, without values of rows'),
+    })
+    .nullable(),
   recoveryTime: z.object({ ms: z.number(), targetMs: z.number(), met: z.boolean() }).nullable(),
   dataLoss: z
     .object({

@@ -111,6 +111,14 @@ export const failures = {
     title: 'a program that Socle runs failed',
     next: 'read its last lines, which are quoted, and run it again once the cause is gone',
   },
+  'output-unwritten': {
+    category: 'unavailable',
+    status: 500,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'the work was done, and its answer could not be written',
+    next: 'free space where the output goes; `socle backup list` and `socle drill list` show what was done',
+  },
   interrupted: {
     category: 'unavailable',
     status: 503,

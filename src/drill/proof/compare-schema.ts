@@ -1,7 +1,8 @@
 import type { Inventory } from '../../database/inventory-schema.ts';
-import { asSocleError, type SocleError } from '../../kernel/errors.ts';
+import { asSocleError, SocleError } from '../../kernel/errors.ts';
 import type { Proof } from '../schema.ts';
 import { compareObjects, type ObjectDifference } from './compare-inventory.ts';
+import type { Completed } from './completed.ts';
 import type { Differences } from './differences.ts';
 import { foreignRoles, isAboutForeignRole, isRespelled, maySpellOtherwise, serverNotes } from './legitimate.ts';
 import type { Rebuilt } from './rebuild.ts';
@@ -15,8 +16,8 @@ export interface SchemaSides {
   readonly dumped: readonly SchemaPiece[];
   /** The value of a setting may be a secret. */
   readonly showValues: boolean;
-  /** Rebuilds the artifact's schema; called once, and only where something differs in text. */
-  readonly rebuild: () => Promise<Rebuilt>;
+  /** Rebuilds the artifact's schema; called only where something differs in text, and once more when it fails. */
+  readonly rebuild: () => Promise<Completed<Rebuilt>>;
 }
 
 export interface SchemaResult {
@@ -29,6 +30,8 @@ export interface SchemaResult {
 /**
  * Compares every object of the source with the copy's, and, as a second opinion, the text of the whole schema. Text that
  * differs is judged by the artifact's schema rebuilt in an empty database.
+ * @throws what the rebuilding says when it fails, and nothing else was found that differs: a difference of text alone is
+ *   none before it was judged
  */
 export async function compareSchema(sides: SchemaSides, differences: Differences): Promise<SchemaResult> {
   const { source, copy, archived, dumped } = sides;
@@ -41,15 +44,22 @@ export async function compareSchema(sides: SchemaSides, differences: Differences
   );
   const textDiffers = piecesOnlyIn(archived, dumped).length + piecesOnlyIn(dumped, archived).length > 0;
   let rebuilt: Rebuilt | undefined;
+  let unjudged = false;
   if (textDiffers || found.some(maySpellOtherwise)) {
-    const result = await attempt(sides.rebuild);
-    if ('pieces' in result) rebuilt = result;
-    else notes.push(`the artifact's schema could not be rebuilt to compare its text: ${result.message}`);
+    const result = await twice(sides.rebuild);
+    unjudged = result instanceof SocleError;
+    if (result instanceof SocleError) {
+      if (differences.total === 0 && found.every(maySpellOtherwise)) throw result;
+      notes.push(
+        `definitions were not compared word by word, since the artifact's schema could not be rebuilt: ${result.message}`,
+      );
+    } else rebuilt = result.value;
   }
   const respelled = new Map<string, Proof['respelled'][number]>();
   const real: ObjectDifference[] = [];
   for (const difference of found) {
     const { kind, object } = difference;
+    if (unjudged && maySpellOtherwise(difference)) continue;
     if (rebuilt && isRespelled(difference, rebuilt.objects)) respelled.set(`${kind} ${object}`, { kind, object });
     else real.push(difference);
   }
@@ -58,7 +68,7 @@ export async function compareSchema(sides: SchemaSides, differences: Differences
     differences.add({ ...difference, ...(values ? { expected: shown(expected), found: shown(is) } : {}) });
   }
   // The text can name what the inventory does not look at; where that has found something, it would only say it again.
-  if (textDiffers && real.length === 0) {
+  if (textDiffers && real.length === 0 && !unjudged) {
     const expected = rebuilt?.pieces ?? archived;
     const missing = piecesOnlyIn(expected, dumped);
     const extra = piecesOnlyIn(dumped, expected);
@@ -79,13 +89,16 @@ export async function compareSchema(sides: SchemaSides, differences: Differences
   };
 }
 
-async function attempt(rebuild: () => Promise<Rebuilt>): Promise<Rebuilt | SocleError> {
-  try {
-    return await rebuild();
-  } catch (error) {
-    const failure = asSocleError(error);
-    if (failure.code === 'interrupted') throw failure;
-    return failure;
+/** A program that was killed, or ran out of something, may come through the second time. */
+async function twice(rebuild: SchemaSides['rebuild']): Promise<Completed<Rebuilt> | SocleError> {
+  for (let again = false; ; again = true) {
+    try {
+      return await rebuild();
+    } catch (error) {
+      const failure = asSocleError(error);
+      if (failure.code === 'interrupted') throw failure;
+      if (again) return failure;
+    }
   }
 }
 

@@ -1,7 +1,8 @@
-import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RestoredServer } from '../../database/restored-server.ts';
 import { fail } from '../../kernel/errors.ts';
+import { writeSharedFile } from '../../kernel/shared-files.ts';
 import type { Block } from './data-summary.ts';
 import { databaseArgument, programText, programToFile, readProgram } from './programs.ts';
 import { DumpSplitter } from './splitter.ts';
@@ -28,7 +29,7 @@ export async function rowsOfArchive(
   fileOf: (index: number) => string,
 ): Promise<void> {
   const list = join(from.directory, 'tables.list');
-  writeFileSync(list, await restoreList(from, blocks, total), { mode: 0o644 });
+  writeSharedFile(list, await restoreList(from, blocks, total));
   const indexOf = new Map(blocks.map(({ header }, index) => [header, index]));
   let descriptor: number | undefined;
   let written = 0;
@@ -108,7 +109,7 @@ export async function rowsOfCopy(
   const list = columns === '' ? '' : ` (${columns})`;
   const what = condition ? `(SELECT ${columns} FROM ONLY ${table} ${condition})` : `${table}${list}`;
   const script = join(from.directory, 'rows.sql');
-  writeFileSync(
+  writeSharedFile(
     script,
     Buffer.from(
       [
@@ -121,7 +122,6 @@ export async function rowsOfCopy(
       ].join('\n'),
       'latin1',
     ),
-    { mode: 0o644 },
   );
   const descriptor = openSync(file, 'w', 0o600);
   try {

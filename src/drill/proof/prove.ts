@@ -7,6 +7,7 @@ import type { Proof } from '../schema.ts';
 import { compareFingerprints, countCopy } from './compare-counts.ts';
 import { compareLargeObjects, compareSequences, compareStatements, compareStreams } from './compare-data.ts';
 import { compareSchema } from './compare-schema.ts';
+import { Completed } from './completed.ts';
 import { conclude } from './conclude.ts';
 import { inCopy } from './copy-session.ts';
 import { Differences } from './differences.ts';
@@ -89,12 +90,14 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
 
   progress.step('comparing the schema with the inventory of the source');
   const rebuild = () =>
-    rebuildSchema({
-      reference: input.reference,
-      archive,
-      facts: manifest.inventory.server,
-      signal: input.signal,
-    });
+    Completed.by(input.signal, () =>
+      rebuildSchema({
+        reference: input.reference,
+        archive,
+        facts: manifest.inventory.server,
+        signal: input.signal,
+      }),
+    );
   const sourceInventory = manifest.inventory;
   const schema = await compareSchema(
     { source: sourceInventory, copy, archived, dumped, showValues, rebuild },

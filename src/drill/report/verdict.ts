@@ -66,5 +66,5 @@ function ladder(report: DrillReport): Markup {
 function failure(report: DrillReport): Markup | null {
   if (report.failure === null) return null;
   const total = report.proof?.differencesTotal ?? 0;
-  return html`<div class="callout" role="status"><p><b>${report.failure.message}</b> <span class="kind">(${report.failure.code}${total > 0 ? `, ${plural(total, 'difference')}` : ''})</span></p><p>What to do: ${report.failure.next}</p></div>`;
+  return html`<div class="callout" role="status"><p><b>${report.failure.message}</b> <span class="kind">(${report.failure.code}${total > 0 ? `, ${plural(total, 'difference')}` : ''})</span></p><p>What to do: ${report.failure.next}</p>${report.failure.output === undefined ? null : html`<pre>${report.failure.output.split('\n').map((line) => html`${line}<br>`)}</pre>`}</div>`;
 }
