@@ -1,6 +1,8 @@
 import { daemonElsewhere, type Elsewhere } from '../host/elsewhere.ts';
 import { exit } from '../kernel/errors.ts';
 import { formatDuration } from '../kernel/units.ts';
+import { describeTarget } from '../observability/notify/target.ts';
+import { undeliveredText } from '../observability/notify/undelivered.ts';
 import type { Outcome, State, Status, Tracked } from '../observability/schema.ts';
 import { collectStatus } from '../observability/status.ts';
 import { kitStatus, kitWanted } from '../recovery/store.ts';
@@ -66,7 +68,17 @@ export function statusText(status: Status, when: When): string {
     ? `daemon running since ${when(status.daemon.startedAt)}`
     : 'the daemon does not run: `socle serve`';
   const head = `${strong(status.platform)} (${status.environment})  ${outcomePaint[status.status](status.status)}  ${faint(daemon)}`;
-  return `${head}\n\n${rowsText(rowsOf(status), when)}`;
+  return [head, rowsText(rowsOf(status), when), ...notificationsText(status, when)].join('\n\n');
+}
+
+/** Who could not be told, and what their server answered; nothing when all is delivered. */
+function notificationsText({ notifications }: Status, when: When): string[] {
+  const lines = notifications.flatMap((one) => {
+    const text = undeliveredText({ ...one, since: one.since && when(one.since) });
+    return text === null ? [] : [`${warn('not told')}  ${describeTarget(one)}: ${text}`];
+  });
+  const next = 'Next: correct `ops.notify` or the mail server (docs/runbooks/notifications.md)';
+  return lines.length === 0 ? [] : [[...lines, next].join('\n')];
 }
 
 type Row = readonly [name: string, what: string, one: Tracked];

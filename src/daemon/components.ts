@@ -1,7 +1,7 @@
 import { type DriftKeeper, driftProbe } from '../observability/drift-keeper.ts';
 import { hostProbes } from '../observability/host-probes.ts';
 import type { Probe } from '../observability/probe-board.ts';
-import { diskProbe, postgresqlProbe, stateProbe, vaultProbe } from '../observability/probes.ts';
+import { diskProbe, notificationsProbe, postgresqlProbe, stateProbe, vaultProbe } from '../observability/probes.ts';
 import type { Status } from '../observability/schema.ts';
 import type { StatePaths } from '../platform/paths.ts';
 import type { Platform } from '../platform/schema.ts';
@@ -25,6 +25,7 @@ export function componentsOf(
     stateProbe('drills', status),
     stateProbe('integrity', status),
     ...(backup && platform.cluster ? [stateProbe('datastore', status)] : []),
+    notificationsProbe(status),
     diskProbe(paths.root),
     ...(facts ? hostProbes(platform, facts) : []),
     ...(drift ? [driftProbe(drift)] : []),

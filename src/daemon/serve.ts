@@ -18,8 +18,9 @@ import { recordDaemon } from '../observability/daemon-record.ts';
 import { DeadMan } from '../observability/dead-man.ts';
 import { DriftKeeper } from '../observability/drift-keeper.ts';
 import { peakMemory, renderMetrics } from '../observability/metrics.ts';
-import { Notifier } from '../observability/notify/deliver.ts';
+import { couriersOf } from '../observability/notify/deliver.ts';
 import { Outbox } from '../observability/notify/outbox.ts';
+import { describeTarget } from '../observability/notify/target.ts';
 import { ProbeBoard } from '../observability/probe-board.ts';
 import { ScheduleStore } from '../observability/schedule-store.ts';
 import { withinTargets } from '../observability/status.ts';
@@ -106,7 +107,9 @@ async function work(
     clock,
     log,
   );
-  const notifier = new Notifier(outbox, ops.notify, clock, log);
+  const couriers = couriersOf(ops.notify, outbox, clock, log);
+  const targets = couriers.map((courier) => courier.target);
+  outbox.adopt(targets, clock.now());
   const heartbeats = new Heartbeats(databases, log);
   const deadMan = ops.heartbeat && new DeadMan(ops.heartbeat, () => withinTargets(keeper.current()), clock, log);
   let stale = true;
@@ -114,7 +117,7 @@ async function work(
   const look = () => {
     if (!keeper.refresh(stale)) return;
     stale = false;
-    for (const change of outbox.observe(keeper.last(), notifier.channels)) {
+    for (const change of outbox.observe(keeper.last(), targets)) {
       const whose = change.database ?? (change.kind === 'datastore' ? 'the cluster' : 'the vault');
       log.info({ ...change }, `${change.kind} of ${whose}: ${change.from} -> ${change.to}`);
     }
@@ -157,7 +160,6 @@ async function work(
         lastProven: (database) => drills.summaries({ database, verdicts: ['proven'], limit: 1 })[0],
         drillTally: () => drills.tally(),
         drift: () => drift?.current() ?? null,
-        notificationsWaiting: () => outbox.waiting().count,
       }),
     notReady: () => (signal.aborted ? 'Socle is shutting down' : null),
   });
@@ -174,7 +176,9 @@ async function work(
   scheduler.start();
   watch = repeat('looking at the state', 2 * second, look);
   repeat('the heartbeat of databases', 30 * second, () => heartbeats.write(signal));
-  repeat('telling about changes', 15 * second, () => notifier.deliver(signal));
+  for (const courier of couriers) {
+    repeat(describeTarget(courier.target), 15 * second, () => courier.deliver(signal));
+  }
   repeat('the external heartbeat', 5 * second, () => deadMan?.beat(signal));
   repeat('tidying up', 86_400 * second, () => outbox.tidy(clock.now()));
   cleanup.defer(() => board.stop());
@@ -182,7 +186,7 @@ async function work(
   const manager = serviceManager(log);
   cleanup.defer(() => manager.stopping());
   manager.ready();
-  log.info({ url, databases: databases.length, channels: notifier.channels }, 'Socle is watching');
+  log.info({ url, databases: databases.length, channels: targets.map(describeTarget) }, 'Socle is watching');
   onListening?.(url);
 
   if (!signal.aborted) await once(signal, 'abort');

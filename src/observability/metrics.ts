@@ -14,7 +14,6 @@ export interface MetricsSource {
   readonly drillTally: () => Array<{ database: string; verdict: Verdict; count: number }>;
   /** Null when the platform has no host. */
   readonly drift: () => Drift | null;
-  readonly notificationsWaiting: () => number;
 }
 
 const seconds = (ms: number) => ms / 1_000;
@@ -71,6 +70,7 @@ class Scrape {
     this.#vault(status);
     this.#datastore(status);
     this.#drift(this.#source.drift());
+    this.#notifications(status);
     this.#components();
     this.#process();
   }
@@ -164,6 +164,19 @@ class Scrape {
     }
   }
 
+  #notifications({ notifications }: Status): void {
+    const waiting = notifications.reduce((sum, one) => sum + one.waiting, 0);
+    this.#set('socle_notifications_waiting', 'messages not delivered yet', waiting);
+    for (const { channel, recipient, waiting, refused, since, lastDeliveredAt } of notifications) {
+      const to = { channel, recipient };
+      const [oldest, last] = [stamp(since), stamp(lastDeliveredAt)];
+      this.#set('socle_notification_undelivered', 'messages to this recipient not delivered yet', waiting, to);
+      this.#set('socle_notification_refused', 'messages given up since the last one that arrived', refused, to);
+      this.#set('socle_notification_undelivered_since_timestamp_seconds', 'the oldest of them', oldest, to);
+      this.#set('socle_notification_last_delivered_timestamp_seconds', 'when one last arrived', last, to);
+    }
+  }
+
   #components(): void {
     for (const { name: component, status, ageMs, measured } of this.#source.components()) {
       for (const outcome of outcomeSchema.options) {
@@ -177,7 +190,6 @@ class Scrape {
   }
 
   #process(): void {
-    this.#set('socle_notifications_waiting', 'messages not delivered yet', this.#source.notificationsWaiting());
     this.#set('socle_build_info', 'always 1', 1, { version: socleVersion });
     this.#set('process_resident_memory_bytes', 'resident memory of the daemon', process.memoryUsage.rss());
     this.#set('process_resident_memory_max_bytes', 'its peak since the start', peakMemory());

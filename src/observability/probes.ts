@@ -6,6 +6,8 @@ import { connect } from '../database/connect.ts';
 import { run } from '../kernel/process.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { DatabaseConfig, VaultConfig } from '../platform/schema.ts';
+import { describeTarget } from './notify/target.ts';
+import { outcomeOfNotification, undeliveredText } from './notify/undelivered.ts';
 import type { Probe } from './probe-board.ts';
 import type { Outcome, Status, Tracked } from './schema.ts';
 import { outcomeOf, worst } from './states.ts';
@@ -110,6 +112,29 @@ export function stateProbe(
       return {
         status: worst(judged.map((row): Outcome => row.outcome)),
         detail: shown.map((row) => `${row.name}: ${row.tracked.state} (${row.tracked.detail})`).join('; ') || 'none',
+      };
+    },
+  };
+}
+
+/** Everyone who is told about changes of state: is anything not delivered? */
+export function notificationsProbe(status: () => Status): Probe {
+  return {
+    name: 'notifications',
+    everyMs: 10 * second,
+    timeoutMs: 5 * second,
+    check() {
+      const { notifications } = status();
+      const bad = notifications.flatMap((one) => {
+        const text = undeliveredText(one);
+        return text === null ? [] : [`${describeTarget(one)}: ${text}`];
+      });
+      const told = notifications.map(describeTarget).join(', ') || 'no one: `ops.notify` names nobody';
+      const waiting = notifications.reduce((sum, one) => sum + one.waiting, 0);
+      return {
+        status: worst(notifications.map(outcomeOfNotification)),
+        detail: bad.length > 0 ? bad.join('; ') : `everything is delivered (${told})`,
+        measured: { waiting },
       };
     },
   };

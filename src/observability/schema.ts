@@ -34,6 +34,21 @@ export type Tracked = z.infer<typeof trackedSchema>;
 
 export const databaseStatusSchema = z.object({ name: z.string(), backups: trackedSchema, drills: trackedSchema });
 
+/** Someone who is told about changes of state, and what has not reached them. */
+export const notificationSchema = z.object({
+  channel: z.enum(['mail', 'webhook']),
+  recipient: z.string().describe('the mail address, or `webhook`'),
+  state: z
+    .enum(['ok', 'undelivered', 'refused'])
+    .describe('undelivered: tried without success, and tried again; refused: given up, nothing has arrived since'),
+  waiting: z.number().describe('messages that are still to be delivered'),
+  refused: z.number().describe('messages given up since the last one that arrived'),
+  since: z.iso.datetime().nullable().describe('when the oldest of them was written'),
+  lastDeliveredAt: z.iso.datetime().nullable(),
+  error: z.string().nullable().describe('what the server answered, or why there was no answer'),
+});
+export type Notification = z.infer<typeof notificationSchema>;
+
 /** Everything that `socle status` shows, and what the API serves. Times in UTC. */
 export const statusSchema = z.object({
   platform: z.string(),
@@ -43,6 +58,10 @@ export const statusSchema = z.object({
   databases: z.array(databaseStatusSchema),
   integrity: trackedSchema.describe('the checks of the vault'),
   datastore: trackedSchema.nullable().describe('copies of the cluster in the vault; null without a cluster or a vault'),
+  notifications: z
+    .array(notificationSchema)
+    .default([])
+    .describe('everyone who is told about changes of state'),
   daemon: z
     .object({ pid: z.number(), startedAt: z.iso.datetime(), running: z.boolean() })
     .nullable()

@@ -10,6 +10,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Platform } from '../platform/schema.ts';
 import { lastDaemon } from './daemon-record.ts';
 import { backupFacts, datastoreFacts, drillFacts, integrityFacts } from './facts.ts';
+import { notificationsOf, outcomeOfNotification } from './notify/undelivered.ts';
 import { type ScheduledRun, ScheduleStore } from './schedule-store.ts';
 import type { Status, Tracked } from './schema.ts';
 import { allWithinTarget, type Facts, judge, outcomeOf, successRate, worst } from './states.ts';
@@ -96,6 +97,7 @@ export function collectStatus(platform: Platform, db: DatabaseSync, clock: Clock
   const known = { whole: store.newest(true), damaged: store.newest(false) };
   const integrity = track(integrityFacts(checks, known, scheduled), checks, schedule.nextAt('integrity'), now);
   const datastore = trackDatastore(platform, db, schedule, since, now);
+  const notifications = notificationsOf(db, platform.ops.notify);
   return {
     platform: platform.name,
     environment: platform.environment,
@@ -104,10 +106,12 @@ export function collectStatus(platform: Platform, db: DatabaseSync, clock: Clock
       ...databases.flatMap((one) => [outcomeOf('backup', one.backups.state), outcomeOf('drill', one.drills.state)]),
       outcomeOf('integrity', integrity.state),
       ...(datastore ? [outcomeOf('datastore', datastore.state)] : []),
+      ...notifications.map(outcomeOfNotification),
     ]),
     databases,
     integrity,
     datastore,
+    notifications,
     daemon: lastDaemon(db),
   };
 }

@@ -63,6 +63,7 @@ const made: Partial<Record<PieceName, (baseline: Baseline) => string>> = {
       databases: [{ name: 'shop', backups: tracked, drills: tracked }],
       integrity: tracked,
       datastore: tracked,
+      notifications: [],
       daemon: null,
     }),
   drift: () =>

@@ -1,106 +1,81 @@
 import type { Clock } from '../../kernel/clock.ts';
-import { asSocleError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
-import { readSecret } from '../../kernel/secret.ts';
 import type { OpsConfig } from '../../platform/schema.ts';
-import { call } from '../http.ts';
-import { type Message, mailText } from './message.ts';
-import type { Channel, Outbox } from './outbox.ts';
+import { sendMail } from './mail.ts';
+import type { Message } from './message.ts';
+import type { Letter, Outbox } from './outbox.ts';
+import { type Attempt, describeTarget, type Target, targetsOf } from './target.ts';
+import { sendWebhook } from './webhook.ts';
 
-type Send = (message: Message, signal: AbortSignal) => Promise<void>;
-type MailConfig = NonNullable<OpsConfig['notify']['mail']>;
-type WebhookConfig = NonNullable<OpsConfig['notify']['webhook']>;
+/** Tries once to deliver a message. Never rejects, and has a limit of its own. */
+export type Send = (message: Message, stop: AbortSignal) => Promise<Attempt>;
 
-const timeoutMs = 20_000;
-
-function mailSender(config: MailConfig): Send {
-  return async (message, signal) => {
-    // Loaded when there is something to say: it would be a tenth of the daemon's memory.
-    const { createTransport } = await import('nodemailer');
-    const pass = config.password ? (await readSecret(config.password, signal)).reveal() : undefined;
-    const transport = createTransport({
-      host: config.host,
-      port: config.port,
-      secure: config.tls === 'tls',
-      requireTLS: config.tls === 'starttls',
-      ignoreTLS: config.tls === 'none',
-      connectionTimeout: timeoutMs,
-      greetingTimeout: timeoutMs,
-      socketTimeout: timeoutMs,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-      ...(config.user === undefined ? {} : { auth: { user: config.user, pass } }),
-    });
-    try {
-      await transport.sendMail({
-        from: config.from,
-        to: config.to,
-        subject: `[socle] ${message.title}`,
-        text: mailText(message),
-        messageId: `<${message.id}@${message.platform}.socle>`,
-        date: new Date(message.at),
-        headers: { 'Auto-Submitted': 'auto-generated', 'X-Socle-State': message.to },
-      });
-    } finally {
-      transport.close();
-    }
-  };
+interface Ended {
+  readonly letter: Letter;
+  readonly at: Date;
+  readonly attempt: Attempt;
 }
 
-function webhookSender(config: WebhookConfig): Send {
-  return async (message, signal) => {
-    const url = await readSecret(config.url, signal);
-    const body = JSON.stringify({ type: 'socle.state-changed/1', ...message });
-    await call({ method: 'POST', url, body, headers: { 'idempotency-key': message.id }, timeoutMs, signal });
-  };
-}
-
-/** Takes messages from the outbox to where the operator reads them. A delivery that fails is tried again later. */
-export class Notifier {
+/** Takes the letters of one target to it, in order. What another target does, or does not do, changes nothing here. */
+export class Courier {
+  readonly target: Target;
+  readonly #send: Send;
   readonly #outbox: Outbox;
-  readonly #senders: ReadonlyMap<Channel, Send>;
   readonly #clock: Clock;
   readonly #log: Log;
-  #running: Promise<void> | null = null;
+  /** An attempt that could not be written down yet: a disk that is full must not send the same mail twice. */
+  #unwritten: Ended | null = null;
 
-  constructor(outbox: Outbox, config: OpsConfig['notify'], clock: Clock, log: Log) {
-    const senders = new Map<Channel, Send>();
-    if (config.mail) senders.set('mail', mailSender(config.mail));
-    if (config.webhook) senders.set('webhook', webhookSender(config.webhook));
+  constructor(target: Target, send: Send, outbox: Outbox, clock: Clock, log: Log) {
+    this.target = target;
+    this.#send = send;
     this.#outbox = outbox;
-    this.#senders = senders;
     this.#clock = clock;
     this.#log = log;
   }
 
-  get channels(): Channel[] {
-    return [...this.#senders.keys()];
-  }
-
-  /** Delivers what is due, each channel by itself: a mail server that hangs does not hold up the webhook. */
-  deliver(signal: AbortSignal): Promise<void> {
-    this.#running ??= Promise.all(
-      [...this.#senders].map(([channel, send]) => this.#channel(channel, send, signal)),
-    ).then(() => {
-      this.#running = null;
-    });
-    return this.#running;
-  }
-
-  async #channel(channel: Channel, send: Send, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const letter = signal.aborted ? undefined : this.#outbox.due(channel, this.#clock.now());
+  /**
+   * Delivers what is due, until nothing is, or the target does not take it.
+   * @throws what the state database says when it cannot be read or written; the next round goes on from there
+   */
+  async deliver(signal: AbortSignal): Promise<void> {
+    this.#writeDown();
+    while (!signal.aborted) {
+      const letter = this.#outbox.due(this.target, this.#clock.now());
       if (letter === undefined) return;
-      try {
-        await send(letter.message, signal);
-        this.#outbox.delivered(letter.number, this.#clock.now());
-        this.#log.info({ channel, id: letter.message.id }, `told: ${letter.message.title}`);
-      } catch (error) {
-        if (signal.aborted) return;
-        const { message } = asSocleError(error);
-        this.#outbox.failed(letter, this.#clock.now(), message);
-        this.#log.warn({ channel, id: letter.message.id, attempt: letter.attempts + 1 }, `not delivered: ${message}`);
-      }
+      const attempt = await this.#send(letter.message, signal);
+      // Whether an interrupted one arrived is not known: it is tried again, under the same Message-ID.
+      if (signal.aborted && attempt.end !== 'delivered') return;
+      this.#unwritten = { letter, at: this.#clock.now(), attempt };
+      this.#tell(letter, attempt);
+      this.#writeDown();
     }
   }
+
+  #writeDown(): void {
+    if (this.#unwritten === null) return;
+    const { letter, at, attempt } = this.#unwritten;
+    this.#outbox.ended(letter, at, attempt);
+    this.#unwritten = null;
+  }
+
+  #tell({ message, attempts }: Letter, attempt: Attempt): void {
+    const { channel, recipient } = this.target;
+    const about = { channel, recipient, id: message.id, attempt: attempts + 1 };
+    if (attempt.end === 'delivered') this.#log.info(about, `told: ${message.title}`);
+    else if (attempt.end === 'refused') this.#log.error(about, `refused for good, given up: ${attempt.reason}`);
+    else this.#log.warn(about, `${describeTarget(this.target)} not delivered, tried again later: ${attempt.reason}`);
+  }
+}
+
+/** A courier for everyone whom the platform file names. */
+export function couriersOf(config: OpsConfig['notify'], outbox: Outbox, clock: Clock, log: Log): Courier[] {
+  return targetsOf(config).map((target) => {
+    const send: Send = async (message, stop) => {
+      if (target.channel === 'mail' && config.mail) return sendMail(config.mail, target, message, stop);
+      if (config.webhook) return sendWebhook(config.webhook, target, message, stop);
+      return { end: 'refused', reason: 'the platform file no longer names this recipient' };
+    };
+    return new Courier(target, send, outbox, clock, log);
+  });
 }

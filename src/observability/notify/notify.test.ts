@@ -14,8 +14,10 @@ import { openDatabase } from '../../kernel/sqlite.ts';
 import { type OpsConfig, platformSchema } from '../../platform/schema.ts';
 import { DeadMan } from '../dead-man.ts';
 import type { State, Status, Tracked } from '../schema.ts';
-import { Notifier } from './deliver.ts';
+import { couriersOf } from './deliver.ts';
 import { Outbox } from './outbox.ts';
+import type { Target } from './target.ts';
+import { notificationsOf } from './undelivered.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'socle-notify-'));
 const log = createLog('silent');
@@ -75,10 +77,19 @@ const status = (backups: State, drills: State = 'ok', detail?: string): Status =
   databases: [{ name: 'shop', backups: tracked(backups, detail), drills: tracked(drills) }],
   integrity: tracked('ok'),
   datastore: null,
+  notifications: [],
   daemon: null,
 });
 const notify = (config: object): OpsConfig['notify'] =>
   platformSchema.parse({ name: 'home', environment: 'prod', ops: { notify: config } }).ops.notify;
+/** A platform's notifications over one state database. */
+function notifier(outbox: Outbox, config: OpsConfig['notify']) {
+  const couriers = couriersOf(config, outbox, clock, log);
+  const targets = couriers.map((courier) => courier.target);
+  return { targets, deliver: () => Promise.all(couriers.map((courier) => courier.deliver(signal))) };
+}
+const ops: Target = { channel: 'mail', recipient: 'ops@example.org' };
+const hook: Target = { channel: 'webhook', recipient: 'webhook' };
 const mailTo = (port: number, more: object = {}) => ({
   mail: { host: 'localhost', port, tls: 'none', from: 'socle@example.org', to: ['ops@example.org'], ...more },
 });
@@ -117,11 +128,11 @@ beforeEach(() => {
 test('one mail and one webhook per change of state, whatever happens in between', async () => {
   const outbox = new Outbox(database);
   const config = notify({ ...mailTo(await smtp()), ...hookConfig() });
-  const notifier = new Notifier(outbox, config, clock, log);
+  const told = notifier(outbox, config);
   for (const state of ['ok', 'ok', 'failing', 'failing', 'overdue', 'overdue', 'ok'] as const) {
     time += 60_000;
-    outbox.observe(status(state, 'ok', 'the dump ended with 1'), notifier.channels);
-    await notifier.deliver(signal);
+    outbox.observe(status(state, 'ok', 'the dump ended with 1'), told.targets);
+    await told.deliver();
   }
   const wanted = ['fail', 'are overdue', 'are in order'].map((what) => `home (prod): backups of shop ${what}`);
   expect(mails.map((mail) => mail.subject)).toEqual(wanted.map((title) => `[socle] ${title}`));
@@ -136,63 +147,75 @@ test('one mail and one webhook per change of state, whatever happens in between'
 
 test('a platform that never had a backup says so at its first start, one in order says nothing', () => {
   const outbox = new Outbox(database);
-  expect(outbox.observe(status('never succeeded', 'off'), ['mail'])).toHaveLength(1);
-  expect(outbox.observe(status('never succeeded', 'off'), ['mail'])).toHaveLength(0);
+  expect(outbox.observe(status('never succeeded', 'off'), [ops])).toHaveLength(1);
+  expect(outbox.observe(status('never succeeded', 'off'), [ops])).toHaveLength(0);
 });
 
 test('a restart neither loses nor repeats a message', async () => {
   const file = join(directory, 'restart.db');
   const first = openDatabase(file);
   const outbox = new Outbox(first);
-  outbox.observe(status('ok'), ['webhook']);
-  outbox.observe(status('failing'), ['webhook']);
+  outbox.observe(status('ok'), [hook]);
+  outbox.observe(status('failing'), [hook]);
   hookStatus = 503;
-  await new Notifier(outbox, notify(hookConfig()), clock, log).deliver(signal);
-  expect(outbox.waiting()).toMatchObject({ count: 1, error: '127.0.0.1 answered 503' });
+  await notifier(outbox, notify(hookConfig())).deliver();
+  expect(notificationsOf(first, notify(hookConfig()))).toMatchObject([
+    { waiting: 1, state: 'undelivered', error: '127.0.0.1 answered 503' },
+  ]);
   first.close();
 
   hookStatus = 200;
   const second = openDatabase(file);
   const later = new Outbox(second);
-  const notifier = new Notifier(later, notify(hookConfig()), clock, log);
-  expect(later.observe(status('failing'), ['webhook'])).toEqual([]);
-  await notifier.deliver(signal);
+  const told = notifier(later, notify(hookConfig()));
+  expect(later.observe(status('failing'), [hook])).toEqual([]);
+  await told.deliver();
   expect(hooks).toHaveLength(0);
   time += 61_000;
-  await notifier.deliver(signal);
-  await notifier.deliver(signal);
+  await told.deliver();
+  await told.deliver();
   expect(hooks).toHaveLength(1);
-  expect(later.waiting()).toEqual({ count: 0, oldest: null, error: null });
+  expect(notificationsOf(second, notify(hookConfig()))).toMatchObject([
+    { waiting: 0, state: 'ok', since: null, error: null },
+  ]);
   second.close();
 });
 
 test('a mail server that is away is tried again, later each time, and the mails arrive in order', async () => {
   const outbox = new Outbox(database);
-  const gone = new Notifier(outbox, notify(mailTo(1)), clock, log);
-  outbox.observe(status('failing'), ['mail']);
-  outbox.observe(status('ok'), ['mail']);
-  await gone.deliver(signal);
+  const gone = notifier(outbox, notify(mailTo(1)));
+  outbox.observe(status('failing'), [ops]);
+  outbox.observe(status('ok'), [ops]);
+  await gone.deliver();
   const waits: number[] = [];
   for (let round = 0; round < 3; round += 1) {
     const before = time;
-    while (outbox.due('mail', new Date(time)) === undefined) time += 1_000;
+    while (outbox.due(ops, new Date(time)) === undefined) time += 1_000;
     waits.push(Math.round((time - before) / 60_000));
-    await gone.deliver(signal);
+    await gone.deliver();
   }
   expect(waits).toEqual([1, 2, 4]);
   time += 3_600_000;
-  await new Notifier(outbox, notify(mailTo(await smtp())), clock, log).deliver(signal);
+  await notifier(outbox, notify(mailTo(await smtp()))).deliver();
   expect(mails.map((mail) => mail.headers.get('x-socle-state'))).toEqual(['failing', 'ok']);
 });
 
-test('a message that nobody took for a week is given up, and does not hold up the others', () => {
+test('a server that is away for ten days: each message is given up after its week, and named', async () => {
   const outbox = new Outbox(database);
-  outbox.observe(status('failing'), ['mail']);
-  outbox.observe(status('ok'), ['mail']);
-  const old = outbox.due('mail', new Date(time));
-  time += 8 * 86_400_000;
-  if (old) outbox.failed(old, new Date(time), 'away');
-  expect(outbox.due('mail', new Date(time))?.message.to).toBe('ok');
+  const config = notify(mailTo(1));
+  outbox.observe(status('failing'), [ops]);
+  const until = time + 10 * 86_400_000;
+  for (let day = 0; time < until; day += 1) {
+    if (day === 5 * 24) outbox.observe(status('ok'), [ops]);
+    await notifier(outbox, config).deliver();
+    time += 3_600_000;
+  }
+  expect(notificationsOf(database, config)).toMatchObject([
+    { state: 'undelivered', waiting: 1, refused: 1, error: expect.stringContaining('ECONNREFUSED') },
+  ]);
+  await notifier(outbox, notify(mailTo(await smtp()))).deliver();
+  expect(mails.map((mail) => mail.headers.get('x-socle-state'))).toEqual(['ok']);
+  expect(notificationsOf(database, config)).toMatchObject([{ state: 'ok', waiting: 0, refused: 0 }]);
 });
 
 test('mail over TLS and STARTTLS: with a login, and never to a server that cannot prove who it is', async () => {
@@ -218,21 +241,23 @@ test('mail over TLS and STARTTLS: with a login, and never to a server that canno
   const ports = { tls: await smtp({ ...server, secure: true }), starttls: await smtp(server) };
   const plain = await smtp();
   const send = async (port: number, kind: string) => {
-    const outbox = new Outbox(openDatabase(':memory:'));
-    outbox.observe(status('failing'), ['mail']);
-    await new Notifier(outbox, notify(mailTo(port, { tls: kind, ...login })), clock, log).deliver(signal);
-    return outbox.waiting();
+    const db = openDatabase(':memory:');
+    const [outbox, config] = [new Outbox(db), notify(mailTo(port, { tls: kind, ...login }))];
+    outbox.observe(status('failing'), [ops]);
+    await notifier(outbox, config).deliver();
+    return notificationsOf(db, config)[0];
   };
   for (const kind of ['tls', 'starttls'] as const) {
-    expect(await send(ports[kind], kind)).toMatchObject({ count: 1, error: expect.stringMatching(/certificate/) });
+    expect(await send(ports[kind], kind)).toMatchObject({ waiting: 1, error: expect.stringMatching(/certificate/) });
   }
-  expect(await send(plain, 'starttls')).toMatchObject({ count: 1, error: expect.stringMatching(/STARTTLS/) });
+  expect(await send(plain, 'starttls')).toMatchObject({ waiting: 1, error: expect.stringMatching(/STARTTLS/) });
   expect(logins).toEqual([]);
 
   const trusted = tls.getCACertificates('default');
   tls.setDefaultCACertificates([...trusted, String(cert)]);
   try {
-    for (const kind of ['tls', 'starttls'] as const) expect(await send(ports[kind], kind)).toMatchObject({ count: 0 });
+    for (const kind of ['tls', 'starttls'] as const)
+      expect(await send(ports[kind], kind)).toMatchObject({ waiting: 0 });
   } finally {
     tls.setDefaultCACertificates(trusted);
   }

@@ -1,28 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { migrate, transaction } from '../../kernel/sqlite.ts';
+import { transaction } from '../../kernel/sqlite.ts';
 import type { State, Status, Tracked } from '../schema.ts';
 import { changeOf, isNews, type Message, messageOf, type StateChange } from './message.ts';
+import { migrateOutbox } from './outbox-tables.ts';
+import type { Attempt, Target } from './target.ts';
 
-export type Channel = 'mail' | 'webhook';
-
+/** One message to one target. */
 export interface Letter {
   readonly number: number;
-  readonly channel: Channel;
+  readonly target: Target;
   readonly message: Message;
   readonly attempts: number;
 }
 
-const migrations = [
-  `CREATE TABLE known_state (subject TEXT PRIMARY KEY, state TEXT NOT NULL, since TEXT NOT NULL) STRICT;
-   CREATE TABLE outbox (
-     number INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, message TEXT NOT NULL, created_at TEXT NOT NULL,
-     attempts INTEGER NOT NULL DEFAULT 0, next_try_at TEXT NOT NULL, delivered_at TEXT, given_up_at TEXT, error TEXT
-   ) STRICT;
-   CREATE INDEX outbox_open ON outbox (channel, number) WHERE delivered_at IS NULL AND given_up_at IS NULL;`,
-];
+const minute = 60_000;
+const hour = 60 * minute;
+const week = 7 * 24 * hour;
 
-const week = 7 * 86_400_000;
+/** A letter is tried for a week; a clock that jumped a week ahead does not take these tries from it. */
+const leastAttempts = 24;
+/** A letter that its server puts off lets newer ones pass after this: it may be the only one that it does not take. */
+const passAfterMs = hour;
+const longestWaitMs = hour;
 
 /** Everything tracked, with the key under which its last known state is remembered. */
 function subjectsOf(status: Status): Array<{ kind: StateChange['kind']; database: string | null; tracked: Tracked }> {
@@ -38,22 +38,22 @@ function subjectsOf(status: Status): Array<{ kind: StateChange['kind']; database
 
 /**
  * Known states, and the messages about their changes that are still to be delivered. A change and its messages are
- * written in one transaction: whatever happens to the process, there is one message per change and channel.
+ * written in one transaction: whatever happens to the process, there is one letter per change and target.
  */
 export class Outbox {
   readonly #db: DatabaseSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
-    migrate(db, 'outbox', migrations);
+    migrateOutbox(db);
   }
 
-  /** Compares a status with what was known, remembers it, and queues a message per change. Returns the changes. */
-  observe(status: Status, channels: readonly Channel[]): StateChange[] {
+  /** Compares a status with what was known, remembers it, and queues a letter per change and target. Returns the changes. */
+  observe(status: Status, targets: readonly Target[]): StateChange[] {
     const known = this.#db.prepare('SELECT state FROM known_state WHERE subject = ?');
     const remember = this.#db.prepare('INSERT OR REPLACE INTO known_state VALUES (?, ?, ?)');
     const queue = this.#db.prepare(
-      'INSERT INTO outbox (channel, message, created_at, next_try_at) VALUES (?, ?, ?, ?)',
+      'INSERT INTO outbox (channel, recipient, message, created_at, next_try_at) VALUES (?, ?, ?, ?, ?)',
     );
     const moved = subjectsOf(status)
       .map((subject) => {
@@ -70,7 +70,7 @@ export class Outbox {
         const { platform, environment, timestamp: at } = status;
         const change = changeOf({ id: randomUUID(), platform, environment, kind, database, from, at }, tracked);
         const message = JSON.stringify(messageOf(change));
-        for (const channel of channels) queue.run(channel, message, at, at);
+        for (const { channel, recipient } of targets) queue.run(channel, recipient, message, at, at);
         changes.push(change);
       }
       return changes;
@@ -78,68 +78,113 @@ export class Outbox {
   }
 
   /**
-   * The letter to try now: the oldest undelivered one of its channel, and no other before it, so that a reader never
-   * sees "in order" before "failing".
+   * For the start. Letters from before each recipient had its own are one per recipient now; letters to targets that the
+   * platform file no longer names are given up.
    */
-  due(channel: Channel, now: Date): Letter | undefined {
-    const row = this.#db
+  adopt(targets: readonly Target[], at: Date): void {
+    const list = JSON.stringify(targets);
+    const open = 'delivered_at IS NULL AND given_up_at IS NULL';
+    transaction(this.#db, () => {
+      this.#db
+        .prepare(
+          `INSERT INTO outbox (channel, recipient, message, created_at, next_try_at)
+           SELECT o.channel, t.value ->> 'recipient', o.message, o.created_at, ?2 FROM outbox o
+           JOIN json_each(?1) t ON t.value ->> 'channel' = o.channel
+           WHERE o.recipient IS NULL AND ${open} ORDER BY o.number, t.key`,
+        )
+        .run(list, at.toISOString());
+      this.#db.exec(`DELETE FROM outbox WHERE recipient IS NULL AND ${open}`);
+      this.#db
+        .prepare(
+          `UPDATE outbox SET given_up_at = ?2, error = 'the platform file no longer names this recipient'
+           WHERE ${open} AND NOT EXISTS (SELECT 1 FROM json_each(?1) t
+             WHERE t.value ->> 'channel' = outbox.channel AND t.value ->> 'recipient' = outbox.recipient)`,
+        )
+        .run(list, at.toISOString());
+      this.#db
+        .prepare(
+          `UPDATE outbox SET given_up_at = ?, error = 'its text is damaged' WHERE ${open} AND NOT json_valid(message)`,
+        )
+        .run(at.toISOString());
+    });
+  }
+
+  /**
+   * The letter to try now: the oldest of its target, so that a reader does not see "in order" before "failing". Newer
+   * ones pass it only when the server itself has been putting off this one for an hour.
+   */
+  due({ channel, recipient }: Target, now: Date): Letter | undefined {
+    const open = this.#db
       .prepare(
-        `SELECT * FROM outbox WHERE channel = ? AND delivered_at IS NULL AND given_up_at IS NULL
-         ORDER BY number LIMIT 1`,
+        `SELECT number, message, attempts, answered, first_try_at, next_try_at FROM outbox
+         WHERE channel = ? AND recipient = ? AND delivered_at IS NULL AND given_up_at IS NULL AND json_valid(message)
+         ORDER BY number`,
       )
-      .get(channel);
-    if (row === undefined || String(row.next_try_at) > now.toISOString()) return undefined;
-    const { number, attempts } = row;
-    return {
-      number: Number(number),
-      channel,
-      attempts: Number(attempts),
-      message: JSON.parse(String(row.message)) as Message,
-    };
+      .iterate(channel, recipient);
+    for (const row of open) {
+      const next = Date.parse(String(row.next_try_at));
+      // A time far ahead was written by a clock that was wrong.
+      if (next <= now.getTime() || next > now.getTime() + 2 * longestWaitMs) {
+        const message = JSON.parse(String(row.message)) as Message;
+        const [number, attempts] = [Number(row.number), Number(row.attempts)];
+        return { number, target: { channel, recipient } as Target, message, attempts };
+      }
+      const since = row.first_try_at === null ? Infinity : Date.parse(String(row.first_try_at));
+      if (row.answered !== 1 || now.getTime() - since < passAfterMs) return undefined;
+    }
+    return undefined;
   }
 
-  delivered(number: number, at: Date): void {
-    this.#db
-      .prepare('UPDATE outbox SET delivered_at = ?, attempts = attempts + 1, error = NULL WHERE number = ?')
-      .run(at.toISOString(), number);
+  /**
+   * Writes down how an attempt ended. What was put off is tried again after 1 minute, then twice as long each time, at
+   * most an hour; for a week. When the target could not be spoken to, that is true of all its letters.
+   */
+  ended({ number, target: { channel, recipient }, attempts }: Letter, at: Date, attempt: Attempt): void {
+    const now = at.toISOString();
+    const open = 'delivered_at IS NULL AND given_up_at IS NULL';
+    transaction(this.#db, () => {
+      if (attempt.end === 'delivered') {
+        this.#db
+          .prepare('UPDATE outbox SET delivered_at = ?, attempts = attempts + 1, error = NULL WHERE number = ?')
+          .run(now, number);
+        this.#db
+          .prepare(`UPDATE outbox SET next_try_at = ? WHERE channel = ? AND recipient = ? AND ${open} AND answered = 0`)
+          .run(now, channel, recipient);
+        return;
+      }
+      const { end, reason } = attempt;
+      if (end === 'refused') {
+        this.#db
+          .prepare('UPDATE outbox SET given_up_at = ?, attempts = attempts + 1, error = ? WHERE number = ?')
+          .run(now, reason, number);
+        return;
+      }
+      const wait = Math.min(minute * 2 ** Math.min(attempts, 10), longestWaitMs);
+      this.#db
+        .prepare(
+          `UPDATE outbox SET attempts = attempts + 1, error = ?1, next_try_at = ?2, answered = ?3,
+             first_try_at = coalesce(first_try_at, ?4),
+             given_up_at = CASE WHEN created_at < ?5 AND attempts + 1 >= ?6 THEN ?4 END
+           WHERE channel = ?7 AND recipient = ?8 AND ${open} AND (number = ?9 OR ?3 = 0)`,
+        )
+        .run(
+          reason,
+          new Date(at.getTime() + wait).toISOString(),
+          attempt.about === 'message' ? 1 : 0,
+          now,
+          new Date(at.getTime() - week).toISOString(),
+          leastAttempts,
+          channel,
+          recipient,
+          number,
+        );
+    });
   }
 
-  /** Tries again later: after 1 minute, then twice as long each time, at most an hour; for a week. */
-  failed(letter: Letter, at: Date, error: string): void {
-    const wait = Math.min(60_000 * 2 ** letter.attempts, 3_600_000);
-    this.#db
-      .prepare(
-        `UPDATE outbox SET attempts = attempts + 1, error = ?, next_try_at = ?,
-           given_up_at = CASE WHEN created_at < ? THEN ? END WHERE number = ?`,
-      )
-      .run(
-        error,
-        new Date(at.getTime() + wait).toISOString(),
-        new Date(at.getTime() - week).toISOString(),
-        at.toISOString(),
-        letter.number,
-      );
-  }
-
-  /** Messages not delivered yet, and the newest reason. */
-  waiting(): { count: number; oldest: Date | null; error: string | null } {
-    const row = this.#db
-      .prepare(
-        `SELECT count(*) AS count, min(created_at) AS oldest, max(error) AS error FROM outbox
-         WHERE delivered_at IS NULL AND given_up_at IS NULL`,
-      )
-      .get();
-    return {
-      count: Number(row?.count ?? 0),
-      oldest: typeof row?.oldest === 'string' ? new Date(row.oldest) : null,
-      error: typeof row?.error === 'string' ? row.error : null,
-    };
-  }
-
-  /** Forgets delivered messages older than 90 days. */
+  /** Forgets letters that were delivered or given up 13 months ago. */
   tidy(now: Date): void {
     this.#db
-      .prepare('DELETE FROM outbox WHERE (delivered_at IS NOT NULL OR given_up_at IS NOT NULL) AND created_at < ?')
-      .run(new Date(now.getTime() - 90 * 86_400_000).toISOString());
+      .prepare('DELETE FROM outbox WHERE coalesce(delivered_at, given_up_at) < ?')
+      .run(new Date(now.getTime() - 400 * 86_400_000).toISOString());
   }
 }
