@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Cron } from 'croner';
 import type { JobKind } from '../observability/schedule-store.ts';
 import type { Platform } from '../platform/schema.ts';
+import { occurrences } from './occurrences.ts';
 
 /** One schedule of the platform file, for one database or (integrity) for the vault. */
 export interface ScheduleSpec {
@@ -48,12 +48,6 @@ const believableJumpMs = day;
 /** Missed runs older than this say nothing about today's 30-day rate. */
 const lookBackMs = 31 * day;
 
-/** The platform file's schema has seen that it is cron. */
-function parse({ cron, timeZone }: ScheduleSpec): Cron {
-  // Lists and ranges of hours are fixed times too: `30 2,14 * * *` runs once on the night that has two half past twos.
-  return new Cron(cron, { timezone: timeZone, mode: '5-part', fixedTimeRule: 'no-wildcard' });
-}
-
 /** The schedules that are on. Backups come before drills, so that what is due together runs in that order. */
 export function schedulesOf(platform: Platform): ScheduleSpec[] {
   const { backup, drill, databases, cluster, timezone: timeZone } = platform;
@@ -72,37 +66,38 @@ export function schedulesOf(platform: Platform): ScheduleSpec[] {
 }
 
 /** The same delay for the same occurrence, always; never past half the way to the occurrence after it. */
-function withJitter(cron: Cron, spec: ScheduleSpec, seed: string, due: Date): Occurrence {
-  const after = cron.nextRun(due);
-  const room = after === null ? spec.jitterMs : (after.getTime() - due.getTime()) / 2;
+function withJitter(spec: ScheduleSpec, seed: string, due: Date, after: Date | undefined): Occurrence {
+  const room = after === undefined ? spec.jitterMs : (after.getTime() - due.getTime()) / 2;
   const draw = createHash('sha256').update(`${seed} ${due.toISOString()}`).digest().readUInt32BE(0) / 2 ** 32;
   return { due, startAt: new Date(due.getTime() + Math.floor(draw * Math.min(spec.jitterMs, room))) };
 }
 
+/** From where the occurrences are looked at: after a long time not all of them say something about today. */
+function lookFrom(spec: ScheduleSpec, { handledUntil }: Anchor, now: Date): Date {
+  if (handledUntil.getTime() > now.getTime() + believableJumpMs) return now;
+  const [first, second] = occurrences(spec.cron, spec.timeZone, handledUntil).take(2);
+  if (first === undefined || first >= now) return handledUntil;
+  const dense = second !== undefined && second.getTime() - first.getTime() < hour;
+  return new Date(Math.max(handledUntil.getTime(), now.getTime() - (dense ? day : lookBackMs)));
+}
+
 /**
  * Pure: what to run now, what was missed, and what comes next. After downtime, or a clock that jumped forward, the
- * newest missed occurrence runs once. A clock that jumped back runs nothing again. Both clock changes of the time zone
- * are croner's: a time that does not exist runs at the first one that does, a time that exists twice runs once.
+ * newest missed occurrence runs once. A clock that jumped back runs nothing again. What the changes of the time zone do
+ * is said by `occurrences`.
  */
 export function planSchedule(spec: ScheduleSpec, anchor: Anchor, now: Date): SchedulePlan {
-  const cron = parse(spec);
-  const wasWrong = anchor.handledUntil.getTime() > now.getTime() + believableJumpMs;
-  let handled = wasWrong ? now : anchor.handledUntil;
-  const first = cron.nextRun(handled);
-  if (first !== null && first < now) {
-    const second = cron.nextRun(first);
-    const dense = second !== null && second.getTime() - first.getTime() < hour;
-    handled = new Date(Math.max(handled.getTime(), now.getTime() - (dense ? day : lookBackMs)));
-  }
+  const handled = lookFrom(spec, anchor, now);
+  const moments = occurrences(spec.cron, spec.timeZone, handled);
   const started: Occurrence[] = [];
   let next: Occurrence | null = null;
-  for (let due = cron.nextRun(handled); due !== null; due = cron.nextRun(due)) {
-    const occurrence = withJitter(cron, spec, anchor.seed, due);
-    if (occurrence.startAt > now) {
-      next = occurrence;
-      break;
-    }
-    started.push(occurrence);
+  let due = moments.next().value;
+  while (due !== undefined && next === null) {
+    const after = moments.next().value;
+    const occurrence = withJitter(spec, anchor.seed, due, after);
+    if (occurrence.startAt > now) next = occurrence;
+    else started.push(occurrence);
+    due = after;
   }
   const run = started.pop() ?? null;
   return { run, missed: started, next, handledUntil: run?.due ?? handled };

@@ -58,10 +58,7 @@ export const statusSchema = z.object({
   databases: z.array(databaseStatusSchema),
   integrity: trackedSchema.describe('the checks of the vault'),
   datastore: trackedSchema.nullable().describe('copies of the cluster in the vault; null without a cluster or a vault'),
-  notifications: z
-    .array(notificationSchema)
-    .default([])
-    .describe('everyone who is told about changes of state'),
+  notifications: z.array(notificationSchema).default([]).describe('everyone who is told about changes of state'),
   daemon: z
     .object({ pid: z.number(), startedAt: z.iso.datetime(), running: z.boolean() })
     .nullable()
