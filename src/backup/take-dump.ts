@@ -95,7 +95,7 @@ async function attemptDump(
   const tools = await prepare(context);
   const snapshot = await openSnapshot(database.connection, signal);
   try {
-    const versions = await definitionVersions(snapshot.client);
+    const versions = await definitionVersions(snapshot.client, database.role_passwords);
     /** Compares with what is true now, on a connection of its own. */
     const compare = async (cause?: unknown) => {
       const changed = await changedSince(versions, database, signal).catch((error: unknown) => {
@@ -113,7 +113,7 @@ async function attemptDump(
       if ((error as { code?: string }).code === '42P01') await compare(error);
       throw error;
     }
-    const catalogued = await readCatalog(snapshot.client);
+    const catalogued = await readCatalog(snapshot.client, { passwords: database.role_passwords });
     const roleNames = catalogued.inventory.objects.filter(({ kind }) => kind === 'role').map(({ name }) => name);
     const roles = await dumpRoles(tools, database, roleNames, signal);
     const inventoryMs = clock.monotonic() - began;
@@ -127,12 +127,12 @@ async function attemptDump(
 
 async function changedSince(
   versions: Record<string, string>,
-  { connection }: DatabaseConfig,
+  { connection, role_passwords: passwords }: DatabaseConfig,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const fresh = await connect(connection, signal);
   try {
-    return changedDefinitions(versions, await definitionVersions(fresh));
+    return changedDefinitions(versions, await definitionVersions(fresh, passwords));
   } finally {
     await fresh.end().catch(() => {});
   }

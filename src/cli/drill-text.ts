@@ -43,6 +43,7 @@ export function drillText(report: DrillReport, whole: boolean, when: When): stri
     ['drill', report.id],
     ['verdict', strong(paint[report.verdict](words(report.verdict)))],
     ['level', report.level === null ? null : words(report.level)],
+    ['not compared', notCompared(report.proof)],
     ['failure', failure && `${failure.message} (${failure.code})`],
     ['next', failure?.next],
     ['database', report.database],
@@ -65,6 +66,12 @@ export function drillText(report: DrillReport, whole: boolean, when: When): stri
   return [head, ...(quoted.length > 0 ? [quoted.join('\n')] : []), ...proof].join('\n\n');
 }
 
+/** Beside the verdict: what it says nothing about, one thing a line. */
+function notCompared(proof: Proof | null): string | null {
+  const lines = (proof?.notCompared ?? []).map(({ what, why }) => `${what} ${faint(`(${why})`)}`);
+  return lines.length > 0 ? lines.join('\n') : null;
+}
+
 /** What was compared, and what differs. */
 export function proofText(proof: Proof, whole: boolean): string[] {
   const differing = proof.checks.filter((check) => check.differences > 0);
@@ -79,16 +86,12 @@ export function proofText(proof: Proof, whole: boolean): string[] {
   );
   const rows = whole
     ? proof.tables
-    : proof.tables.filter((one) => one.result === 'different' || one.source === 'different');
+    : proof.tables.filter(
+        (one) => one.result === 'different' || one.source === 'different' || one.generated.length > 0,
+      );
   const tables = table(
     ['table', 'rows', 'size', 'against the artifact', 'against the source'],
-    rows.map((one) => [
-      one.name,
-      String(one.rows),
-      formatSize(one.bytes),
-      againstArtifact(one),
-      one.source === null ? faint('not hashed there') : one.source === 'identical' ? good(one.source) : bad(one.source),
-    ]),
+    rows.map((one) => [one.name, String(one.rows), formatSize(one.bytes), againstArtifact(one), againstSource(one)]),
     [1, 2],
   );
   const respelled = proof.respelled.map(({ kind, object }) => `${kind} ${object}`).join(', ');
@@ -105,6 +108,14 @@ function againstArtifact({ result, method }: TableProof): string {
   if (result === 'different') return bad(result);
   if (result === 'not compared') return faint(result);
   return good(method === 'multiset' ? 'identical, in another order' : result);
+}
+
+function againstSource({ source, generated }: TableProof): string {
+  if (source === null) return faint('not hashed there');
+  if (source === 'different') return bad(source);
+  return generated.length === 0
+    ? good(source)
+    : bad(`${generated.join(', ')} differ${generated.length === 1 ? 's' : ''}`);
 }
 
 function differencesText({ differences, differencesTotal }: Proof): string {

@@ -1,18 +1,9 @@
 import pg from 'pg';
+import { fingerprintGenerated } from './fingerprint-generated.ts';
 import type { DataRelation, Fingerprint } from './inventory-schema.ts';
+import { asHash } from './lanes.ts';
 import { type HashForm, rowHash, sumsOf } from './row-hash.ts';
 import { pinSession } from './session.ts';
-
-/** Each sum modulo 2^64 in hexadecimal would need arithmetic in SQL: here, where integers have any size. */
-function asHash(sums: readonly (string | null)[]): string {
-  return sums
-    .map((sum) =>
-      BigInt.asUintN(64, BigInt(sum ?? '0'))
-        .toString(16)
-        .padStart(16, '0'),
-    )
-    .join('');
-}
 
 const ident = pg.escapeIdentifier;
 
@@ -43,7 +34,8 @@ async function fingerprintOf(
 /**
  * A multiset hash of each relation that holds rows: SHA-256 of every row's text (stored columns in the order of their
  * names), added up as four 64-bit numbers. It depends neither on pg_dump nor on the order of rows or columns, and equal
- * rows do not cancel out. Sequences are left out. Each row is evaluated once.
+ * rows do not cancel out. Generated columns, which no dump holds, have hashes of their own. Sequences are left out.
+ * Each row is evaluated once.
  * @param form that of the backup to compare with; a new backup takes the usual one
  */
 export async function fingerprintTables(
@@ -56,14 +48,14 @@ export async function fingerprintTables(
   const fingerprints: Fingerprint[] = [];
   for (const relation of wanted) {
     const columns = relation.columns.map((column) => `t.${ident(column)}`).join(', ');
-    fingerprints.push(
-      await fingerprintOf(
-        client,
-        relation.name,
-        `SELECT ${rowHash(`ROW(${columns})::text`)} FROM ONLY ${relation.name} t`,
-        form,
-      ),
+    const stored = await fingerprintOf(
+      client,
+      relation.name,
+      `SELECT ${rowHash(`ROW(${columns})::text`)} FROM ONLY ${relation.name} t`,
+      form,
     );
+    const generated = relation.generated?.length ? { generated: await fingerprintGenerated(client, relation) } : {};
+    fingerprints.push({ ...stored, ...generated });
   }
   return fingerprints;
 }

@@ -1,5 +1,6 @@
 import {
   acl,
+  dependsOn,
   firstUserOid,
   type InventoryPart,
   notMember,
@@ -8,6 +9,7 @@ import {
   options,
   owner,
   qualified,
+  secret,
   sorted,
 } from './inventory-sql.ts';
 
@@ -22,6 +24,7 @@ const functions: InventoryPart = () =>
     'p.oid::regprocedure::text',
     {
       definition: 'pg_get_functiondef(p.oid)',
+      dependsOn: dependsOn('pg_proc', 'p.oid'),
       owner: owner('p.proowner'),
       acl: acl('p.proacl', 'f', 'p.proowner'),
     },
@@ -65,6 +68,7 @@ const triggers: InventoryPart = () =>
   `${object('pg_trigger', 't.oid', `'trigger'`, `format('%I.%I.%I', n.nspname, c.relname, t.tgname)`, {
     definition: 'pg_get_triggerdef(t.oid)',
     enabled: enabled('t.tgenabled'),
+    dependsOn: dependsOn('pg_trigger', 't.oid'),
   })} ${onTable} JOIN pg_trigger t ON t.tgrelid = c.oid
    WHERE NOT t.tgisinternal AND ${ofUser('n', 'c.oid')} AND ${notMember('pg_class', 'c.oid')}
      AND ${notMember('pg_trigger', 't.oid')}`;
@@ -164,10 +168,7 @@ const foreign: InventoryPart = () =>
      `format('%s SERVER %I', CASE WHEN u.umuser = 0 THEN 'PUBLIC' ELSE quote_ident(u.usename) END, u.srvname)`,
      // The values are passwords: they are compared, and never kept.
      {
-       options: sorted(
-         'unnest(u.umoptions) x',
-         `split_part(x, '=', 1) || '=' || substr(encode(sha256(convert_to(x, 'UTF8')), 'hex'), 1, 16)`,
-       ),
+       options: sorted('unnest(u.umoptions) x', `split_part(x, '=', 1) || '=' || ${secret('x')}`),
      },
    )} FROM pg_user_mappings u`;
 

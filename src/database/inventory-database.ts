@@ -1,4 +1,16 @@
-import { acl, type InventoryPart, notMember, object, owner, qualified, relationName, sorted } from './inventory-sql.ts';
+import {
+  acl,
+  type InventoryPart,
+  notMember,
+  object,
+  options,
+  owner,
+  qualified,
+  relationName,
+  secret,
+  sorted,
+  usedTablespace,
+} from './inventory-sql.ts';
 
 const schemas: InventoryPart = () =>
   `${object('pg_namespace', 'n.oid', `'schema'`, 'quote_ident(n.nspname)', {
@@ -41,7 +53,7 @@ const settings: InventoryPart = () =>
   )} FROM pg_db_role_setting s, unnest(s.setconfig) x
    WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))`;
 
-const roles: InventoryPart = (version) =>
+const roles: InventoryPart = (version, { passwords }) =>
   `${object('pg_authid', 'r.oid', `'role'`, 'quote_ident(r.rolname)', {
     superuser: 'r.rolsuper',
     inherit: 'r.rolinherit',
@@ -52,7 +64,8 @@ const roles: InventoryPart = (version) =>
     bypassRowSecurity: 'r.rolbypassrls',
     connectionLimit: 'r.rolconnlimit',
     validUntil: 'r.rolvaliduntil::text',
-  })} FROM pg_roles r WHERE r.rolname !~ '^pg_'
+    ...(passwords ? { password: `coalesce(${secret('r.rolpassword')}, 'none')` } : {}),
+  })} FROM ${passwords ? 'pg_authid' : 'pg_roles'} r WHERE r.rolname !~ '^pg_'
    UNION ALL
    ${object(
      'pg_auth_members',
@@ -119,14 +132,29 @@ const publications: InventoryPart = (version) =>
        : {},
    )} FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE ${notMember('pg_publication', 'p.oid')}`;
 
-/** Its connection is not readable by everybody; a restored one is always disabled. */
-const subscriptions: InventoryPart = () =>
+/** Its connection is not readable by everybody; a restored one is always disabled, and its slot is made later. */
+const subscriptions: InventoryPart = (version) =>
   `${object('pg_subscription', 's.oid', `'subscription'`, 'quote_ident(s.subname)', {
     owner: owner('s.subowner'),
     publications: sorted('unnest(s.subpublications) x'),
     slot: 's.subslotname',
     synchronousCommit: 's.subsynccommit',
+    binary: 's.subbinary',
+    streaming: 's.substream::text',
+    ...(version >= 150_000 ? { twoPhase: `s.subtwophasestate <> 'd'`, disableOnError: 's.subdisableonerr' } : {}),
+    ...(version >= 160_000
+      ? { origin: 's.suborigin', passwordRequired: 's.subpasswordrequired', runAsOwner: 's.subrunasowner' }
+      : {}),
+    ...(version >= 170_000 ? { failover: 's.subfailover' } : {}),
   })} FROM pg_subscription s WHERE s.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())`;
+
+/** Those that the database uses. A place in the file system is a fact of the machine. */
+const tablespaces: InventoryPart = () =>
+  `${object('pg_tablespace', 's.oid', `'tablespace'`, 'quote_ident(s.spcname)', {
+    owner: owner('s.spcowner'),
+    acl: acl('s.spcacl', 't', 's.spcowner'),
+    options: options('s.spcoptions'),
+  })} FROM pg_tablespace s WHERE ${usedTablespace('s')}`;
 
 /** More large objects than this are described in groups of the same owner and rights. */
 const namedLargeObjects = 10_000;
@@ -153,6 +181,7 @@ export const databaseParts: readonly InventoryPart[] = [
   defaultPrivileges,
   publications,
   subscriptions,
+  tablespaces,
   largeObjects,
 ];
 
@@ -174,6 +203,9 @@ const changedRights = (
    WHERE (${column} IS NOT NULL OR i.initprivs IS NOT NULL)
      AND ${acl(column, type, ownerColumn)} <> ${acl('i.initprivs', type, ownerColumn)}`;
 
+const aclText = (column: string) =>
+  `(SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text COLLATE "C"), '') FROM unnest(${column}) x)`;
+
 const systemOr = (namespace: string, catalog: string, oid: string) =>
   `AND ((${namespace}.nspname IN ('pg_catalog', 'information_schema') AND ${oid} < 16384) OR NOT ${notMember(catalog, oid)})`;
 
@@ -183,6 +215,11 @@ const rights: InventoryPart = () =>
      AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ${systemOr('n', 'pg_class', 'c.oid')}`,
     `${changedRights('pg_class', 'c.oid', 'c.relacl', 's', 'c.relowner', `'sequence ' || ${qualified('n', 'c.relname')}`, 'FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace')}
      AND c.relkind = 'S' ${systemOr('n', 'pg_class', 'c.oid')}`,
+    `${object('pg_class', 'c.oid', `'rights'`, `format('column %I.%I.%I', n.nspname, c.relname, a.attname)`, { acl: aclText('a.attacl') }, 'a.attnum')}
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+       LEFT JOIN pg_init_privs i ON i.classoid = 'pg_class'::regclass AND i.objoid = c.oid AND i.objsubid = a.attnum
+     WHERE (a.attacl IS NOT NULL OR i.initprivs IS NOT NULL) AND ${aclText('a.attacl')} <> ${aclText('i.initprivs')}
+       ${systemOr('n', 'pg_class', 'c.oid')}`,
     `${changedRights('pg_proc', 'p.oid', 'p.proacl', 'f', 'p.proowner', `format('function %I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes))`, 'FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace')}
      ${systemOr('n', 'pg_proc', 'p.oid')}`,
     `${changedRights('pg_type', 't.oid', 't.typacl', 'T', 't.typowner', `'type ' || ${qualified('n', 't.typname')}`, 'FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace')}

@@ -1,5 +1,5 @@
 import type { DataRelation, ServerFacts } from './inventory-schema.ts';
-import { notMember, ofUser, qualified } from './inventory-sql.ts';
+import { notMember, ofUser, qualified, usedTablespace } from './inventory-sql.ts';
 
 /** Settings of the server that change the meaning of data, of a dump or of a restore. */
 const meaningful = [
@@ -40,8 +40,7 @@ export function factsSql(version: number): string {
       (SELECT coalesce(jsonb_agg(jsonb_build_object('name', e.extname, 'version', e.extversion, 'schema', n.nspname) ORDER BY e.extname), '[]')
          FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace) AS extensions,
       (SELECT coalesce(jsonb_agg(s.spcname ORDER BY s.spcname), '[]') FROM pg_tablespace s
-         WHERE s.oid = d.dattablespace AND s.spcname <> 'pg_default'
-            OR s.oid IN (SELECT c.reltablespace FROM pg_class c WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND c.oid >= 16384)) AS tablespaces,
+         WHERE ${usedTablespace('s')}) AS tablespaces,
       (SELECT coalesce(jsonb_agg(jsonb_build_object('name', format('%I.%I', n.nspname, c.collname), 'provider', c.collprovider,
             'locale', coalesce(${names.collation}, c.collcollate), 'version', c.collversion) ORDER BY n.nspname, c.collname), '[]')
          FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
@@ -109,6 +108,8 @@ export const relationsSql = `SELECT * FROM (SELECT c.oid::text AS oid, ${qualifi
         AND NOT (a.xmin = m.xmin AND a.cmin = m.cmin)) AS attached,
     coalesce((SELECT jsonb_agg(a.attname ORDER BY a.attname COLLATE "C") FROM pg_attribute a
        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''), '[]') AS columns,
+    coalesce((SELECT jsonb_agg(jsonb_build_object('name', a.attname, 'virtual', a.attgenerated = 'v') ORDER BY a.attname COLLATE "C") FROM pg_attribute a
+       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> ''), '[]') AS generated,
     coalesce((SELECT (SELECT jsonb_agg(a.attname ORDER BY k.position) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, position)
          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum WHERE k.position <= i.indnkeyatts)
        FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
@@ -135,16 +136,27 @@ export interface RelationRow {
    */
   readonly attached: boolean;
   readonly columns: string[];
+  readonly generated: { name: string; virtual: boolean }[];
   readonly key: string[];
   readonly bytes: string;
 }
 
-export const dataRelation = ({ name, schema, table, kind, columns, key, bytes }: RelationRow): DataRelation => ({
+export const dataRelation = ({
   name,
   schema,
   table,
   kind,
   columns,
+  generated,
+  key,
+  bytes,
+}: RelationRow): DataRelation => ({
+  name,
+  schema,
+  table,
+  kind,
+  columns,
+  generated,
   key,
   bytes: Number(bytes),
 });

@@ -25,6 +25,8 @@ export const dataRelation = z.object({
   kind: z.enum(['table', 'partition', 'materialized view', 'sequence', 'extension table']),
   /** Stored columns in the order of their names; generated ones are not in a dump and not in here. */
   columns: z.array(z.string()),
+  /** Columns that a restore computes again, in the order of their names. Absent in backups of before. */
+  generated: z.array(z.object({ name: z.string(), virtual: z.boolean() })).optional(),
   /** Columns of the primary key, or of a unique not-null index; empty when there is none. */
   key: z.array(z.string()),
   /** Bytes on the source, indexes and TOAST included. */
@@ -57,7 +59,12 @@ export const serverFacts = z.object({
 });
 export type ServerFacts = z.infer<typeof serverFacts>;
 
+/** What this version of Socle looks at: see `asFormat`. */
+export const inventoryFormat = 2;
+
 export const inventorySchema = z.object({
+  /** An older inventory looks at less: what it does not know is no difference. */
+  format: z.number().default(1),
   server: serverFacts,
   database: z.string(),
   /** `pg_database_size`, bytes. */
@@ -78,5 +85,7 @@ export const fingerprint = rowCount.extend({
   hash: z.string(),
   /** How it was computed, see `HashForm`. Backups of before have no such word. */
   form: z.enum(['seeded', 'lanes']).default('lanes'),
+  /** The same over each generated column alone, by its name; null where the server cannot compute it. */
+  generated: z.record(z.string(), z.string().nullable()).optional(),
 });
 export type Fingerprint = z.infer<typeof fingerprint>;

@@ -4,8 +4,13 @@
  * physical facts, no order of columns. All of it runs with `search_path = pg_catalog`, so names come out qualified.
  */
 
+export interface InventoryOptions {
+  /** Read the password hashes of roles, to compare them; they are never kept as they are. */
+  readonly passwords?: boolean;
+}
+
 /** One part of the inventory for a server of this `server_version_num`. */
-export type InventoryPart = (version: number) => string;
+export type InventoryPart = (version: number, options: InventoryOptions) => string;
 
 /** One object as a part returns it. Catalog and OID find its comment, its label and its entry in the archive. */
 export interface CatalogRow {
@@ -50,6 +55,9 @@ export const acl = (column: string, type: string, owner: string) =>
  */
 export const options = (column: string) => sorted(`unnest(${column}) x`, 'x', "x NOT LIKE 'pg\\_attver=%'");
 
+/** A secret to be compared, and never kept. */
+export const secret = (text: string) => `substr(encode(sha256(convert_to(${text}, 'UTF8')), 'hex'), 1, 16)`;
+
 export const owner = (column: string) => `pg_get_userbyid(${column})`;
 
 /** Not made by an extension: such objects come back with CREATE EXTENSION. */
@@ -60,6 +68,16 @@ export const notMember = (catalog: string, oid: string) =>
 export const ofUser = (namespace: string, oid: string) =>
   `${namespace}.nspname !~ '^pg_(temp_|toast)' AND (${namespace}.nspname NOT IN ('pg_catalog', 'information_schema')
      OR ${oid} >= ${firstUserOid})`;
+
+/** Extensions with which an object goes: `ALTER … DEPENDS ON EXTENSION`. */
+export const dependsOn = (catalog: string, oid: string) =>
+  `(SELECT string_agg(quote_ident(xe.extname), ', ' ORDER BY xe.extname) FROM pg_depend xd JOIN pg_extension xe ON xe.oid = xd.refobjid
+     WHERE xd.classid = '${catalog}'::regclass AND xd.objid = ${oid} AND xd.refclassid = 'pg_extension'::regclass AND xd.deptype = 'x')`;
+
+/** Made by a user, and with something of this database in it. */
+export const usedTablespace = (alias: string) =>
+  `${alias}.oid >= ${firstUserOid} AND (${alias}.oid = (SELECT ud.dattablespace FROM pg_database ud WHERE ud.datname = current_database())
+     OR EXISTS (SELECT FROM pg_class uc WHERE uc.reltablespace = ${alias}.oid AND uc.relkind IN ('r', 'p', 'm', 'i', 'I') AND uc.oid >= ${firstUserOid}))`;
 
 /** `schema.name`, quoted where needed. */
 export const qualified = (namespace: string, name: string) => `format('%I.%I', ${namespace}.nspname, ${name})`;

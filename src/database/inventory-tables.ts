@@ -1,5 +1,6 @@
 import {
   acl,
+  dependsOn,
   type InventoryPart,
   notMember,
   object,
@@ -36,6 +37,11 @@ const relations: InventoryPart = () =>
       partitionKey: `CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END`,
       partitionBound: `CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END`,
       parents: `(SELECT string_agg(${relationName('i.inhparent')}, ', ' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid)`,
+      // An inheritance child gets the inherited columns first: a restore may change their order.
+      order: `CASE WHEN c.relkind IN ('r', 'p', 'f') AND (c.relispartition OR NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))
+         THEN (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) END`,
+      dependsOn: `CASE WHEN c.relkind = 'm' THEN ${dependsOn('pg_class', 'c.oid')} END`,
       ofType: `CASE WHEN c.reloftype <> 0 THEN c.reloftype::regtype::text END`,
       definition: `CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END`,
       populated: `CASE WHEN c.relkind = 'm' THEN c.relispopulated END`,
@@ -89,6 +95,7 @@ const indexes: InventoryPart = () =>
       `a.attnum || '=' || a.attstattarget`,
       'a.attrelid = c.oid AND a.attstattarget >= 0',
     ),
+    dependsOn: dependsOn('pg_class', 'c.oid'),
     partitionOf: `(SELECT ${relationName('h.inhparent')} FROM pg_inherits h WHERE h.inhrelid = c.oid)`,
   })} FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_class t ON t.oid = i.indrelid
@@ -100,6 +107,9 @@ const constraints: InventoryPart = () =>
   `${object('pg_constraint', 'k.oid', `'constraint'`, `format('%I.%I.%I', n.nspname, c.relname, k.conname)`, {
     definition: 'pg_get_constraintdef(k.oid)',
     validated: 'k.convalidated',
+    // ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers of foreign keys too, and then nothing holds them.
+    enforced: `(SELECT string_agg(DISTINCT CASE g.tgenabled WHEN 'D' THEN 'never' WHEN 'R' THEN 'on replicas' WHEN 'A' THEN 'always' ELSE 'yes' END, ', ')
+        FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgisinternal AND k.contype = 'f')`,
     inherited: `CASE WHEN k.coninhcount > 0 THEN CASE WHEN k.conislocal THEN 'and local' ELSE 'only' END END`,
   })} FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE ${ofUser('n', 'c.oid')} AND ${notMember('pg_class', 'c.oid')} AND k.contype <> 't'

@@ -13,7 +13,7 @@ import {
 const regproc = (column: string) => `CASE WHEN ${column} <> 0 THEN ${column}::regprocedure::text END`;
 
 /** Array types, row types of tables and multiranges are left out: they come and go with what they belong to. */
-const types: InventoryPart = () =>
+const types: InventoryPart = (version) =>
   `${object(
     'pg_type',
     't.oid',
@@ -37,6 +37,12 @@ const types: InventoryPart = () =>
       range: `(SELECT concat_ws(', ', format_type(r.rngsubtype, NULL), nullif(r.rngcollation, 0)::regcollation,
            (SELECT format('%I.%I', ocn.nspname, oc.opcname) FROM pg_opclass oc JOIN pg_namespace ocn ON ocn.oid = oc.opcnamespace WHERE oc.oid = r.rngsubopc),
            nullif(r.rngcanonical, 0)::regprocedure, nullif(r.rngsubdiff, 0)::regprocedure) FROM pg_range r WHERE r.rngtypid = t.oid)`,
+      ...(version >= 140_000
+        ? { multirange: '(SELECT r.rngmultitypid::regtype::text FROM pg_range r WHERE r.rngtypid = t.oid)' }
+        : {}),
+      ...(version >= 140_000
+        ? { subscript: `CASE WHEN t.typtype = 'b' THEN nullif(t.typsubscript, 0)::regproc::text END` }
+        : {}),
       input: `CASE WHEN t.typtype = 'b' THEN concat_ws(', ', t.typinput::regproc, t.typoutput::regproc, nullif(t.typreceive, 0)::regproc,
            nullif(t.typsend, 0)::regproc, nullif(t.typmodin, 0)::regproc, nullif(t.typmodout, 0)::regproc, nullif(t.typanalyze, 0)::regproc) END`,
       layout: `CASE WHEN t.typtype = 'b' THEN concat_ws(' ', t.typlen, t.typbyval, t.typalign, t.typstorage, t.typcategory,
@@ -47,6 +53,10 @@ const types: InventoryPart = () =>
      AND (t.typrelid = 0 OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
      AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)`;
 
+/**
+ * Without those that only another operator names: the commutator that is not there yet is a shell without a function,
+ * which pg_dump leaves out, and which comes back with the operator that names it.
+ */
 const operators: InventoryPart = () =>
   `${object('pg_operator', 'o.oid', `'operator'`, 'o.oid::regoperator::text', {
     owner: owner('o.oprowner'),
@@ -57,7 +67,7 @@ const operators: InventoryPart = () =>
     join: regproc('o.oprjoin'),
     flags: `concat_ws(' ', CASE WHEN o.oprcanmerge THEN 'merges' END, CASE WHEN o.oprcanhash THEN 'hashes' END)`,
   })} FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
-   WHERE ${ofUser('n', 'o.oid')} AND ${notMember('pg_operator', 'o.oid')}`;
+   WHERE o.oprcode <> 0 AND ${ofUser('n', 'o.oid')} AND ${notMember('pg_operator', 'o.oid')}`;
 
 const operatorClasses: InventoryPart = () =>
   `${object('pg_opclass', 'c.oid', `'operator class'`, `format('%I.%I USING %I', n.nspname, c.opcname, a.amname)`, {

@@ -9,8 +9,8 @@ import {
   relationsSql,
   serverFacts,
 } from './inventory-facts.ts';
-import type { Inventory, InventoryObject } from './inventory-schema.ts';
-import type { CatalogRow } from './inventory-sql.ts';
+import { type Inventory, type InventoryObject, inventoryFormat } from './inventory-schema.ts';
+import type { CatalogRow, InventoryOptions } from './inventory-sql.ts';
 import { tableParts } from './inventory-tables.ts';
 import { typeParts } from './inventory-types.ts';
 import { pinSession, versionNumber } from './session.ts';
@@ -63,10 +63,10 @@ function merged(
 }
 
 /** The inventory with the OIDs that it was read by: they find the entries of an archive of the same server. */
-export async function readCatalog(client: pg.ClientBase): Promise<Catalogued> {
+export async function readCatalog(client: pg.ClientBase, options: InventoryOptions = {}): Promise<Catalogued> {
   await pinSession(client);
   const version = await versionNumber(client);
-  const queries = parts.map((part) => part(version)).filter((sql) => sql !== '');
+  const queries = parts.map((part) => part(version, options)).filter((sql) => sql !== '');
   // Several statements in one message: one round trip, and pg answers with one result for each.
   const results = (await client.query(
     [factsSql(version), relationsSql, largeObjectsSql, commentsSql, labelsSql, ...queries].join(';\n'),
@@ -76,6 +76,7 @@ export async function readCatalog(client: pg.ClientBase): Promise<Catalogued> {
   const factsRow = facts?.[0] as FactsRow;
   return {
     inventory: {
+      format: inventoryFormat,
       server: serverFacts(factsRow, version),
       database: factsRow.database,
       bytes: Number(factsRow.bytes),
@@ -93,6 +94,6 @@ export async function readCatalog(client: pg.ClientBase): Promise<Catalogued> {
  * are the same on the source and on a restored copy. Sees what the transaction of `client` sees, but for the few
  * definitions that PostgreSQL always prints as they are now. Two round trips and one to pin the session.
  */
-export async function takeInventory(client: pg.ClientBase): Promise<Inventory> {
-  return (await readCatalog(client)).inventory;
+export async function takeInventory(client: pg.ClientBase, options: InventoryOptions = {}): Promise<Inventory> {
+  return (await readCatalog(client, options)).inventory;
 }

@@ -22,6 +22,7 @@ const host: HostFacts = {
 
 function inventory(server: Partial<Inventory['server']> = {}, bytes = GiB): Inventory {
   return {
+    format: 2,
     server: {
       versionNumber: 150018,
       version: '15.18',

@@ -97,11 +97,13 @@ const watched = [
 /**
  * One text per catalog that changes with every change of a definition: row versions, added up. Read in the snapshot
  * and again outside of it, equal texts mean that no definition changed in between.
+ * @param passwords the role may read those of roles, which are to be kept
  */
-export async function definitionVersions(client: pg.ClientBase): Promise<Record<string, string>> {
+export async function definitionVersions(client: pg.ClientBase, passwords: boolean): Promise<Record<string, string>> {
   // The end of a role's password is a moment, and its text depends on the time zone of the database or the role.
   await pinSession(client);
-  const parts = watched.map(
+  const read: typeof watched = passwords ? [...watched, ['pg_authid', 'true']] : watched;
+  const parts = read.map(
     ([catalog, where]) =>
       `SELECT '${catalog}' AS catalog, count(*) || ':' || coalesce(sum(hashtextextended(tableoid || ' ' || ctid::text || ' ' || xmin::text, 0)), 0) AS version
        FROM ${catalog} WHERE ${where}`,

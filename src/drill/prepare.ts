@@ -3,6 +3,7 @@ import type { Inventory } from '../database/inventory-schema.ts';
 import type { RestoredServer } from '../database/restored-server.ts';
 import { maintenanceDatabase } from './restore-plan.ts';
 import { restoreRoles } from './roles.ts';
+import { grant } from './target-database.ts';
 
 /** What belongs to the server and not to the database: tablespaces, roles; and no database in the way of the restored one. */
 export async function prepareServer(
@@ -25,4 +26,30 @@ export async function prepareServer(
     await client.end();
   }
   await restoreRoles(server, roles, from, signal);
+  await describeTablespaces(server, inventory, from);
+}
+
+/** Their owners, options, rights and comments: no dump of a database holds them, the inventory does. */
+async function describeTablespaces(server: RestoredServer, { objects }: Inventory, from: string): Promise<void> {
+  const tablespaces = objects.filter(({ kind }) => kind === 'tablespace');
+  if (tablespaces.length === 0) return;
+  const client = await server.connect(from);
+  try {
+    for (const { name, properties } of tablespaces) {
+      const { owner, options, acl, comment } = properties;
+      if (typeof owner === 'string')
+        await client.query(`ALTER TABLESPACE ${name} OWNER TO ${pg.escapeIdentifier(owner)}`);
+      for (const option of typeof options === 'string' ? options.split(', ') : []) {
+        const [parameter = '', value = ''] = option.split('=');
+        await client.query(
+          `ALTER TABLESPACE ${name} SET (${pg.escapeIdentifier(parameter)} = ${pg.escapeLiteral(value)})`,
+        );
+      }
+      if (typeof acl === 'string') await grant(client, 'TABLESPACE', name, acl);
+      if (typeof comment === 'string')
+        await client.query(`COMMENT ON TABLESPACE ${name} IS ${pg.escapeLiteral(comment)}`);
+    }
+  } finally {
+    await client.end();
+  }
 }

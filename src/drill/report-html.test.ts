@@ -9,6 +9,7 @@ const table = {
   method: 'stream',
   result: 'identical',
   source: 'identical',
+  generated: [] as string[],
 } as const;
 
 const proven: DrillReport = drillReportSchema.parse({

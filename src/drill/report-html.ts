@@ -1,7 +1,7 @@
 import { facts, notes } from './report/facts.ts';
 import { figures, timeline } from './report/figures.ts';
 import { html, Markup } from './report/markup.ts';
-import { proofSections } from './report/proof-tables.ts';
+import { notCompared, proofSections } from './report/proof-tables.ts';
 import { style } from './report/style.ts';
 import { hero, titleOf } from './report/verdict.ts';
 import type { DrillReport } from './schema.ts';
@@ -25,6 +25,7 @@ export function renderReportHtml(report: DrillReport): string {
 <main>
 <p class="mark"><span><b>Socle</b> restore drill</span><span>${report.platform} / ${report.database}</span></p>
 ${hero(report)}
+${notCompared(report.proof)}
 ${figures(report)}
 ${timeline(report)}
 ${proofSections(report.proof)}

@@ -80,6 +80,9 @@ test('roles, memberships, properties of the database, tablespaces and old extens
   await client.query('SET default_transaction_read_only = off');
   await client.query('SET allow_in_place_tablespaces = on');
   await client.query(`CREATE TABLESPACE "slow disk" LOCATION ''`);
+  await client.query(`ALTER TABLESPACE "slow disk" OWNER TO clerk`);
+  await client.query(`ALTER TABLESPACE "slow disk" SET (random_page_cost = 1.25, seq_page_cost = 2)`);
+  await client.query(`GRANT CREATE ON TABLESPACE "slow disk" TO "Boss"; COMMENT ON TABLESPACE "slow disk" IS 'spins'`);
   await client.query(`CREATE SCHEMA far; CREATE EXTENSION citext SCHEMA far VERSION '1.5'; CREATE EXTENSION hstore`);
   await client.query(`CREATE TABLE far.t (id int PRIMARY KEY, c far.citext) TABLESPACE "slow disk"`);
   await client.query(`INSERT INTO far.t SELECT i, 'Row ' || i FROM generate_series(1, 1000) i`);

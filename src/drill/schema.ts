@@ -32,6 +32,8 @@ export const tableProofSchema = z.object({
   result: z.enum(['identical', 'different', 'not compared']),
   /** Equal to the hash that the source computed in its snapshot by SQL. Null without a deep backup. */
   source: z.enum(['identical', 'different']).nullable(),
+  /** Generated columns that are not what the source hashed: a restore computes them again. */
+  generated: z.array(z.string()).default([]),
 });
 export type TableProof = z.infer<typeof tableProofSchema>;
 
@@ -50,6 +52,8 @@ export const proofSchema = z.object({
   differencesTotal: z.number(),
   /** What is legitimately different, such as the version of a collation: worth knowing, and no failure. */
   notes: z.array(z.string()),
+  /** What was not compared, and why: the verdict says nothing about it. */
+  notCompared: z.array(z.object({ what: z.string(), why: z.string() })).default([]),
 });
 export type Proof = z.infer<typeof proofSchema>;
 

@@ -66,7 +66,7 @@ export async function describeTarget(server: RestoredServer, database: string, i
     if (typeof properties.comment === 'string') {
       await client.query(`COMMENT ON DATABASE ${name} IS ${pg.escapeLiteral(properties.comment)}`);
     }
-    if (typeof properties.acl === 'string') await grant(client, name, properties.acl);
+    if (typeof properties.acl === 'string') await grant(client, 'DATABASE', name, properties.acl);
     for (const setting of inventory.objects) if (setting.kind === 'setting') await set(client, name, setting);
   } catch (error) {
     throw fail(
@@ -85,16 +85,22 @@ export function splitAcl(acl: string): string[] {
   return acl.match(/(?:"(?:[^"]|"")*"|[^\s"])+/g) ?? [];
 }
 
-async function grant(client: pg.Client, database: string, acl: string): Promise<void> {
+/** Gives an object exactly these rights. */
+export async function grant(
+  client: pg.Client,
+  kind: 'DATABASE' | 'TABLESPACE',
+  name: string,
+  acl: string,
+): Promise<void> {
   const { rows } = await client.query<{ grantee: string | null; privilege: string; option: boolean }>(
     `SELECT CASE WHEN a.grantee <> 0 THEN pg_catalog.pg_get_userbyid(a.grantee) END AS grantee,
        a.privilege_type AS privilege, a.is_grantable AS option FROM pg_catalog.aclexplode($1::text[]::aclitem[]) a`,
     [splitAcl(acl)],
   );
-  await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
+  await client.query(`REVOKE ALL ON ${kind} ${name} FROM PUBLIC`);
   for (const { grantee, privilege, option } of rows) {
     const to = grantee === null ? 'PUBLIC' : quote(grantee);
-    await client.query(`GRANT ${privilege} ON DATABASE ${database} TO ${to}${option ? ' WITH GRANT OPTION' : ''}`);
+    await client.query(`GRANT ${privilege} ON ${kind} ${name} TO ${to}${option ? ' WITH GRANT OPTION' : ''}`);
   }
 }
 

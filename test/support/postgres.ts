@@ -43,18 +43,40 @@ export async function preparePostgresTemplate(): Promise<() => Promise<void>> {
   const root = await mkdtemp(join(tmpdir(), 'socle-template-'));
   const who = await identity();
   await chmod(root, 0o755);
-  if (who.uid !== undefined && who.gid !== undefined) await chown(root, who.uid, who.gid);
-  const bin = await newestBin();
-  await run(
-    join(bin, 'initdb'),
-    ['-D', join(root, 'data'), '-U', 'postgres', '-A', 'trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
-    { ...who, cwd: '/' },
-  );
+  await makeCluster(await newestBin(), join(root, 'data'), root, who);
   process.env.SOCLE_TEST_TEMPLATE = root;
   return () => rm(root, { recursive: true, force: true });
 }
 
+/** initdb in a directory that its user may write to. */
+async function makeCluster(bin: string, data: string, root: string, who: { uid?: number; gid?: number }) {
+  if (who.uid !== undefined && who.gid !== undefined) await chown(root, who.uid, who.gid);
+  await run(
+    join(bin, 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
+    { ...who, cwd: '/' },
+  );
+}
+
+/**
+ * Every major that this machine has programs of, newest last: Debian's, and those whose directories SOCLE_TEST_POSTGRES
+ * names, separated by colons.
+ */
+export async function everyBin(): Promise<ReadonlyMap<number, string>> {
+  const debian = (await readdir('/usr/lib/postgresql')).map((major) => `/usr/lib/postgresql/${major}/bin`);
+  const others = (process.env.SOCLE_TEST_POSTGRES ?? '').split(':').filter((bin) => bin !== '');
+  const found = new Map<number, string>();
+  for (const bin of [...debian, ...others]) {
+    const { stdout } = await run(join(bin, 'postgres'), ['--version'], { accept: [0, 127] });
+    const major = Number(/\(PostgreSQL\) (\d+)/.exec(stdout)?.[1] ?? 0);
+    if (major > 0 && !found.has(major)) found.set(major, bin);
+  }
+  return new Map([...found].sort(([a], [b]) => a - b));
+}
+
 export interface TestServerOptions {
+  /** Directory of another major's programs; by default those of the newest installed one. */
+  readonly bin?: string;
   /** Lines for postgresql.conf. */
   readonly config?: readonly string[];
   readonly hba?: readonly string[];
@@ -65,9 +87,10 @@ export async function startPostgres(options: TestServerOptions = {}): Promise<Te
   const who = await identity();
   const data = join(root, 'data');
   const host = join(root, 'run');
-  const bin = await newestBin();
+  const bin = options.bin ?? (await newestBin());
   await chmod(root, 0o755);
-  await cp(template(), data, { recursive: true });
+  if (options.bin === undefined) await cp(template(), data, { recursive: true });
+  else await makeCluster(bin, data, root, who);
   await mkdir(host);
   await writeFile(
     join(data, 'postgresql.auto.conf'),

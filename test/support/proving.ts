@@ -39,10 +39,16 @@ async function within<T>(server: TestServer, database: string, work: (client: pg
 }
 
 /** Dumps a database into `directory`; `deep` hashes every table as well. */
-export async function dump(server: TestServer, database: string, directory: string, deep = true): Promise<Dumped> {
+export async function dump(
+  server: TestServer,
+  database: string,
+  directory: string,
+  deep = true,
+  passwords = false,
+): Promise<Dumped> {
   const archive = await dumpAs(server, database, directory, []);
   const { inventory, counts, fingerprints } = await within(server, database, async (client) => {
-    const inventory = await takeInventory(client);
+    const inventory = await takeInventory(client, { passwords });
     const { relations } = inventory;
     const populated = relations.filter(({ name }) => !isUnpopulated(inventory.objects, name));
     return {
@@ -64,7 +70,7 @@ export async function dump(server: TestServer, database: string, directory: stri
     startedAt: at,
     finishedAt: at,
     dump: { snapshot: '', tree: '', path: '', format: 'pg_dump custom', bytes, sha256: '', addedBytes: 0 },
-    roles: { path: '', sha256: '', passwords: false },
+    roles: { path: '', sha256: '', passwords },
     versions: { socle: '', pgDump: '', restic: '', server: '' },
     inventory,
     counts,

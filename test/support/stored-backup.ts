@@ -40,6 +40,7 @@ export async function storeBackup(vault: Vault, backup: StoredBackup): Promise<M
     roles: { path: '/roles.sql', sha256: createHash('sha256').update(roles).digest('hex'), passwords: false },
     versions: { socle: '0', pgDump: '0', restic: '0', server: '0' },
     inventory: {
+      format: 2,
       server: {
         versionNumber: 150000,
         version: '15.0',

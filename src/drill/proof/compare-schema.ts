@@ -1,10 +1,19 @@
+import { asFormat } from '../../database/inventory-format.ts';
 import type { Inventory } from '../../database/inventory-schema.ts';
 import { asSocleError, SocleError } from '../../kernel/errors.ts';
 import type { Proof } from '../schema.ts';
 import { compareObjects, type ObjectDifference } from './compare-inventory.ts';
 import type { Completed } from './completed.ts';
 import type { Differences } from './differences.ts';
-import { foreignRoles, isAboutForeignRole, isRespelled, maySpellOtherwise, serverNotes } from './legitimate.ts';
+import {
+  foreignRoles,
+  isAboutForeignRole,
+  isRespelled,
+  isSecret,
+  maySpellOtherwise,
+  notCarried,
+  serverNotes,
+} from './legitimate.ts';
 import type { Rebuilt } from './rebuild.ts';
 import { piecesOnlyIn, type SchemaPiece } from './schema-text.ts';
 
@@ -39,9 +48,12 @@ export async function compareSchema(sides: SchemaSides, differences: Differences
   const foreign = foreignRoles(source, copy);
   if (foreign.size > 0)
     notes.push(`the server of the copy also has roles of its own: ${[...foreign].sort().join(', ')}`);
-  const found = compareObjects(source.objects, copy.objects).filter(
-    (difference) => !isAboutForeignRole(difference, foreign),
-  );
+  const found: ObjectDifference[] = [];
+  for (const difference of compareObjects(source.objects, asFormat(copy.objects, source.format))) {
+    const note = notCarried(difference);
+    if (note !== null) notes.push(note);
+    else if (!isAboutForeignRole(difference, foreign)) found.push(difference);
+  }
   const textDiffers = piecesOnlyIn(archived, dumped).length + piecesOnlyIn(dumped, archived).length > 0;
   let rebuilt: Rebuilt | undefined;
   let unjudged = false;
@@ -64,7 +76,8 @@ export async function compareSchema(sides: SchemaSides, differences: Differences
     else real.push(difference);
   }
   for (const { expected, found: is, ...difference } of real) {
-    const values = difference.kind !== 'setting' || sides.showValues;
+    const values =
+      !isSecret(difference.kind, difference.property) && (difference.kind !== 'setting' || sides.showValues);
     differences.add({ ...difference, ...(values ? { expected: shown(expected), found: shown(is) } : {}) });
   }
   // The text can name what the inventory does not look at; where that has found something, it would only say it again.

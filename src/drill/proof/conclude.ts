@@ -4,8 +4,11 @@ import type { DataRelation } from '../../database/inventory-schema.ts';
 import type { Level, Proof, TableProof } from '../schema.ts';
 import { wrongCounts } from './compare-counts.ts';
 import type { StreamResult } from './compare-data.ts';
+import type { FingerprintResult } from './compare-fingerprints.ts';
 import type { SchemaResult } from './compare-schema.ts';
+import { notCompared } from './coverage.ts';
 import type { Differences } from './differences.ts';
+import type { ViewContents } from './refresh-again.ts';
 
 export interface Findings {
   readonly manifest: Manifest;
@@ -14,7 +17,11 @@ export interface Findings {
   readonly reordered: ReadonlySet<string>;
   readonly counts: ReadonlyMap<string, number>;
   readonly schema: SchemaResult;
-  readonly fingerprints: ReadonlyMap<string, 'identical' | 'different'> | null;
+  readonly fingerprints: FingerprintResult | null;
+  /** Materialized views whose contents are not those of the source. */
+  readonly views: ReadonlyMap<string, ViewContents>;
+  /** Password hashes of roles were compared. */
+  readonly passwords: boolean;
   /** Entries of the schema's text. */
   readonly pieces: number;
   readonly differences: Differences;
@@ -28,13 +35,15 @@ export function conclude(findings: Findings): Proof {
   const held = relations.filter(({ kind }) => kind !== 'sequence');
   const tables = held.map((relation): TableProof => {
     const { name } = relation;
-    const source = fingerprints?.get(name) ?? null;
+    const source = fingerprints?.hashes.get(name) ?? null;
+    const generated = [...(fingerprints?.generated.get(name) ?? [])];
     return {
       name,
       rows: counts.get(name) ?? 0,
       bytes: streams.bytes.get(name) ?? 0,
       ...howCompared(relation, findings),
       source,
+      generated: generated.filter(([, result]) => result === 'different').map(([column]) => column),
     };
   });
   const different = new Set(tables.filter(({ result }) => result === 'different').map(({ name }) => name));
@@ -49,10 +58,18 @@ export function conclude(findings: Findings): Proof {
   const toArtifact = differences.total === 0;
 
   const refreshed = new Set(held.filter(({ kind }) => kind === 'materialized view').map(({ name }) => name));
-  for (const [object, result] of fingerprints ?? []) {
+  for (const { name: object, generated } of tables) {
+    if (different.has(object)) continue;
+    for (const column of generated) {
+      differences.add({ kind: 'rows', object, problem: 'changed', column, property: 'generated: hash of the source' });
+    }
+  }
+  for (const [object, result] of fingerprints?.hashes ?? []) {
     if (result === 'identical' || different.has(object)) continue;
     if (refreshed.has(object)) {
-      notes.push(`materialized view ${object} was out of date on the source: the restore has computed it anew`);
+      const contents = findings.views.get(object) ?? 'not repeatable';
+      if (contents !== 'otherwise') notes.push(viewNote(object, contents));
+      else differences.add({ kind: 'rows', object, problem: 'changed', property: 'not what its own query gives' });
     } else {
       const kind = object === largeObjectsName ? 'large object' : 'rows';
       differences.add({ kind, object, problem: 'changed', property: 'hash of the source' });
@@ -70,7 +87,18 @@ export function conclude(findings: Findings): Proof {
     differences: [...differences.kept],
     differencesTotal: differences.total,
     notes,
+    notCompared: notCompared(findings),
   };
+}
+
+/** What is known of a materialized view that is not the source's, and what is not. */
+function viewNote(name: string, contents: Exclude<ViewContents, 'otherwise'>): string {
+  const seen = `materialized view ${name} holds other rows than on the source. A restore computes it again`;
+  const stale = 'it was not refreshed on the source after its tables had changed';
+  const tell = `To tell which: refresh it on the source, and take another deep backup`;
+  return contents === 'as queried'
+    ? `${seen}, and here it holds what its query gives. Either ${stale}, or the query gives other rows on the source (a function that reads settings). ${tell}.`
+    : `${seen}. Either ${stale}, or its query gives other rows at another moment or place (the time, random values, settings, rights). ${tell}.`;
 }
 
 function levelOf(restored: boolean, artifact: boolean, source: boolean): Level | null {

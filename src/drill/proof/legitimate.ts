@@ -58,6 +58,27 @@ export function foreignRoles(source: Inventory, copy: Inventory): Set<string> {
   return new Set(names(copy).filter((name) => !known.has(name)));
 }
 
+/** Hashes of secrets are compared, and never shown. */
+export const isSecret = (kind: string, property: string | null): boolean =>
+  property === 'password' || (kind === 'user mapping' && property === 'options');
+
+/**
+ * What no dump carries and every restore makes: a difference of its kind is no fault of the backup, and is said in a
+ * note. Null for any other difference.
+ */
+export function notCarried({ kind, object, problem, property, expected, found }: ObjectDifference): string | null {
+  if (kind === 'schema' && object === 'public' && problem === 'extra') {
+    return 'the source has no schema public, which every new database has: the copy has it, too';
+  }
+  if (kind === 'extension' && object === 'plpgsql' && problem === 'extra') {
+    return 'the source has no extension plpgsql, which every new database has: the copy has it, too';
+  }
+  if (kind === 'constraint' && property === 'enforced' && expected !== null && found === 'yes') {
+    return `foreign key ${object} was enforced ${expected} on the source (DISABLE TRIGGER): no dump carries that, the copy enforces it`;
+  }
+  return null;
+}
+
 /** Facts of the two servers that may differ after a correct restore, and that a reader should know of. */
 export function serverNotes(source: ServerFacts, copy: ServerFacts): string[] {
   const notes: string[] = [];

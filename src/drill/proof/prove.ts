@@ -1,11 +1,14 @@
 import { rm } from 'node:fs/promises';
+import type pg from 'pg';
 import type { Manifest } from '../../backup/schema.ts';
 import { takeInventory } from '../../database/inventory.ts';
+import type { Inventory } from '../../database/inventory-schema.ts';
 import type { RestoredServer } from '../../database/restored-server.ts';
 import type { Progress } from '../../kernel/progress.ts';
 import type { Proof } from '../schema.ts';
-import { compareFingerprints, countCopy } from './compare-counts.ts';
+import { countCopy } from './compare-counts.ts';
 import { compareLargeObjects, compareSequences, compareStatements, compareStreams } from './compare-data.ts';
+import { compareFingerprints } from './compare-fingerprints.ts';
 import { compareSchema } from './compare-schema.ts';
 import { Completed } from './completed.ts';
 import { conclude } from './conclude.ts';
@@ -17,6 +20,7 @@ import { openDirectory } from './programs.ts';
 import { readCopy } from './read-copy.ts';
 import { readData } from './read-data.ts';
 import { archivedPieces, dumpedPieces, rebuildSchema } from './rebuild.ts';
+import { viewContents } from './refresh-again.ts';
 import { together } from './together.ts';
 
 export interface ProofInput {
@@ -65,7 +69,7 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
     bytes += more;
     progress.update(bytes, 2 * manifest.dump.bytes, 'bytes');
   };
-  const [artifact, dump, { copy, counts }, archived, dumped] = await together(input.signal, (signal) => {
+  const [artifact, dump, { copy, counts, passwords }, archived, dumped] = await together(input.signal, (signal) => {
     const from = { server, signal };
     const archiveArgs = ['--data-only', '-f', '-', archive];
     return [
@@ -98,9 +102,15 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
         signal: input.signal,
       }),
     );
-  const sourceInventory = manifest.inventory;
   const schema = await compareSchema(
-    { source: sourceInventory, copy, archived, dumped, showValues, rebuild },
+    {
+      source: passwords ? manifest.inventory : withoutPasswords(manifest.inventory),
+      copy,
+      archived,
+      dumped,
+      showValues,
+      rebuild,
+    },
     differences,
   );
   compareStatements(sides, decode, differences);
@@ -109,10 +119,45 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
   const fingerprints =
     manifest.fingerprints &&
     (await compareFingerprints(input.restored, relations, copy, manifest.fingerprints, input.signal));
-  return conclude({ manifest, streams, reordered, counts, schema, fingerprints, pieces: dumped.length, differences });
+  const other = relations.filter(
+    ({ kind, name }) => kind === 'materialized view' && fingerprints?.hashes.get(name) === 'different',
+  );
+  const here = new Set(copy.relations.map(({ name }) => name));
+  const views = await viewContents(
+    input.restored,
+    other.filter(({ name }) => here.has(name)),
+    input.signal,
+  );
+  const found = { streams, reordered, counts, schema, fingerprints, views, passwords, differences };
+  return conclude({ manifest, ...found, pieces: dumped.length });
 }
 
 async function catalogAndCounts({ manifest, restored: { server, database } }: ProofInput, signal: AbortSignal) {
-  const copy = await inCopy(server, database, takeInventory, signal);
-  return { copy, counts: await countCopy(server, database, manifest.inventory.relations, copy, signal) };
+  const { relations, objects } = manifest.inventory;
+  const kept = manifest.roles.passwords && objects.some(({ properties }) => 'password' in properties);
+  const { copy, passwords } = await inCopy(
+    server,
+    database,
+    async (client) => {
+      const readable = kept && (await mayReadPasswords(client));
+      return { copy: await takeInventory(client, { passwords: readable }), passwords: readable };
+    },
+    signal,
+  );
+  return { copy, passwords, counts: await countCopy(server, database, relations, copy, signal) };
+}
+
+async function mayReadPasswords(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS may`,
+  );
+  return rows[0]?.may ?? false;
+}
+
+function withoutPasswords(inventory: Inventory): Inventory {
+  const objects = inventory.objects.map(({ properties: { password: _, ...properties }, ...object }) => ({
+    ...object,
+    properties,
+  }));
+  return { ...inventory, objects };
 }

@@ -35,7 +35,8 @@ const methods: Readonly<Record<TableProof['method'], string>> = {
   none: '–',
 };
 
-const differs = (table: TableProof): boolean => table.result === 'different' || table.source === 'different';
+const differs = (table: TableProof): boolean =>
+  table.result === 'different' || table.source === 'different' || table.generated.length > 0;
 
 function tables(all: readonly TableProof[]): Markup {
   const rows = [...all].sort((a, b) => Number(differs(b)) - Number(differs(a)) || (a.name < b.name ? -1 : 1));
@@ -43,13 +44,27 @@ function tables(all: readonly TableProof[]): Markup {
   return html`<section aria-labelledby="tables"><h2 id="tables">Table by table</h2>
 <p class="lead">${deep ? 'Each table against the backup, and against what the source counted and hashed by SQL in the same snapshot.' : 'Each table against the backup. A deep backup also compares with what the source itself counted and hashed.'}</p>
 <div class="scroll"><table class="list"><thead><tr><th scope="col">Table</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Size</th><th scope="col">Compared</th><th scope="col">Artifact</th>${deep ? html`<th scope="col">Source</th>` : null}</tr></thead>
-<tbody>${rows.map((table) => html`<tr class="${differs(table) ? 'off' : ''}"><th scope="row">${name(table.name)}</th><td class="n">${count(table.rows)}</td><td class="n">${formatSize(table.bytes)}</td><td>${methods[table.method]}</td><td>${result(table.result)}</td>${deep ? html`<td>${result(table.source ?? 'not compared')}</td>` : null}</tr>`)}</tbody></table></div></section>`;
+<tbody>${rows.map((table) => html`<tr class="${differs(table) ? 'off' : ''}"><th scope="row">${name(table.name)}</th><td class="n">${count(table.rows)}</td><td class="n">${formatSize(table.bytes)}</td><td>${methods[table.method]}</td><td>${result(table.result)}</td>${deep ? html`<td>${againstSource(table)}</td>` : null}</tr>`)}</tbody></table></div></section>`;
+}
+
+function againstSource({ source, generated }: TableProof): Markup {
+  if (source !== 'identical' || generated.length === 0) return result(source ?? 'not compared');
+  return html`<span class="no">✗ generated</span> ${generated.map((column, index) => html`${index === 0 ? '' : ', '}${name(column)}`)}`;
 }
 
 function result(value: TableProof['result']): Markup {
   if (value === 'identical') return html`<span class="yes">✓ identical</span>`;
   if (value === 'different') return html`<span class="no">✗ different</span>`;
   return html`<span class="none">not compared</span>`;
+}
+
+/** Right below the verdict: what it says nothing about. */
+export function notCompared(proof: Proof | null): Markup | null {
+  const lines = proof?.notCompared ?? [];
+  if (lines.length === 0) return null;
+  return html`<section aria-labelledby="uncovered"><h2 id="uncovered">Not compared</h2>
+<p class="lead">The verdict says nothing about these.</p>
+<dl>${lines.map(({ what, why }) => html`<dt>${what}</dt><dd>${why}</dd>`)}</dl></section>`;
 }
 
 function checks(proof: Proof): Markup {
