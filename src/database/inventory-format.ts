@@ -3,17 +3,17 @@ import { type InventoryObject, inventoryFormat } from './inventory-schema.ts';
 /** Properties that an inventory has only from this format on; `*` stands for the whole object. */
 const since2: Readonly<Record<string, readonly string[]>> = {
   constraint: ['enforced'],
-  'foreign table': ['order'],
+  'foreign table': ['order', 'detaching'],
   function: ['dependsOn'],
   index: ['dependsOn'],
   'materialized view': ['dependsOn'],
-  'partitioned table': ['order'],
+  'partitioned table': ['order', 'detaching'],
   procedure: ['dependsOn'],
   role: ['password'],
   subscription: [
     ...['binary', 'streaming', 'twoPhase', 'disableOnError', 'origin', 'passwordRequired', 'runAsOwner', 'failover'],
   ],
-  table: ['order'],
+  table: ['order', 'detaching'],
   tablespace: ['*'],
   trigger: ['dependsOn'],
   type: ['multirange', 'subscript'],

@@ -16,7 +16,7 @@ const relationsOf = (kinds: string) =>
   `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind IN (${kinds}) AND ${ofUser('n', 'c.oid')} AND ${notMember('pg_class', 'c.oid')}`;
 
-const relations: InventoryPart = () =>
+const relations: InventoryPart = (version) =>
   `${object(
     'pg_class',
     'c.oid',
@@ -35,6 +35,9 @@ const relations: InventoryPart = () =>
       accessMethod: '(SELECT amname FROM pg_am WHERE pg_am.oid = c.relam)',
       tablespace: '(SELECT spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace)',
       partitionKey: `CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END`,
+      ...(version >= 140_000
+        ? { detaching: `(SELECT true FROM pg_inherits i WHERE i.inhrelid = c.oid AND i.inhdetachpending)` }
+        : {}),
       partitionBound: `CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END`,
       parents: `(SELECT string_agg(${relationName('i.inhparent')}, ', ' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid)`,
       // An inheritance child gets the inherited columns first: a restore may change their order.

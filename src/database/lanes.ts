@@ -11,3 +11,10 @@ export function asHash(sums: readonly (string | null)[]): string {
     )
     .join('');
 }
+
+/** The hash of both multisets together. */
+export function addHashes(a: string, b: string): string {
+  const lanes = (hash: string) => [0, 16, 32, 48].map((at) => BigInt(`0x${hash.slice(at, at + 16)}`));
+  const other = lanes(b);
+  return asHash(lanes(a).map((lane, index) => String(lane + (other[index] ?? 0n))));
+}

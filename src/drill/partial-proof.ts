@@ -47,7 +47,12 @@ export async function provePart(input: ProofInput, selection: RestoreSelection):
     });
     const names = new Set(relations.map(blockKey));
     const chosen = { ...artifact, blocks: new Map([...artifact.blocks].filter(([key]) => names.has(decode(key)))) };
-    const streams = compareStreams(relations, { artifact: chosen, copy }, decode, differences);
+    const streams = compareStreams(
+      { relations, objects: manifest.inventory.objects },
+      { artifact: chosen, copy },
+      decode,
+      differences,
+    );
     const exact = { server, directory, archive, database, blocks: artifact.blocks.size, showValues, decode, signal };
     const reordered = await compareExactly(exact, streams.suspects, differences);
     const same = (name: string) => streams.equal.has(name) || reordered.has(name);

@@ -2,11 +2,14 @@ import { statSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { findGaps } from '../../src/backup/missing.ts';
 import type { Manifest } from '../../src/backup/schema.ts';
+import { parseContents } from '../../src/database/archive-contents.ts';
 import { countRows } from '../../src/database/counts.ts';
 import { dumpOptions } from '../../src/database/dump-options.ts';
 import { fingerprintLargeObjects, fingerprintTables } from '../../src/database/fingerprint.ts';
-import { takeInventory } from '../../src/database/inventory.ts';
+import { readCatalog, takeInventory } from '../../src/database/inventory.ts';
+import { catalogOids } from '../../src/database/snapshot.ts';
 import { prove } from '../../src/drill/proof/prove.ts';
 import type { Proof } from '../../src/drill/schema.ts';
 import { run } from '../../src/kernel/process.ts';
@@ -165,5 +168,14 @@ export async function proveCopy(
     jobs: 2,
     showValues,
     progress: silent,
+  });
+}
+
+/** What a backup of this dump would be said to lack. */
+export async function gapsOf(server: TestServer, { archive, manifest }: Dumped): Promise<string[]> {
+  const { stdout } = await run(join(server.bin, 'pg_restore'), ['--list', archive]);
+  return within(server, manifest.database, async (client) => {
+    const gaps = findGaps(await readCatalog(client), parseContents(stdout), await catalogOids(client), manifest.counts);
+    return [...gaps.missing];
   });
 }

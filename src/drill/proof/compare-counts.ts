@@ -2,6 +2,7 @@ import { countRows } from '../../database/counts.ts';
 import type { DataRelation, Inventory, RowCount } from '../../database/inventory-schema.ts';
 import type { RestoredServer } from '../../database/restored-server.ts';
 import { inCopy } from './copy-session.ts';
+import { addCounts, type PartitionGroup } from './partition-groups.ts';
 
 /** Rows of the copy by table. Tables that the copy has not are left out. */
 export async function countCopy(
@@ -33,9 +34,13 @@ export function wrongCounts(
   relations: readonly DataRelation[],
   expected: readonly RowCount[],
   found: ReadonlyMap<string, number>,
+  groups: readonly PartitionGroup[],
 ): Array<{ name: string; expected: number; found: number | null }> {
   const kinds = new Map(relations.map(({ name, kind }) => [name, kind]));
-  return expected
-    .filter(({ name, rows }) => kinds.get(name) !== 'materialized view' && found.get(name) !== rows)
-    .map(({ name, rows }) => ({ name, expected: rows, found: found.get(name) ?? null }));
+  const together = new Set(groups.flatMap(({ leaves }) => leaves.map(({ name }) => name)));
+  const counted = [...found].map(([name, rows]) => ({ name, rows }));
+  const here = new Map([...found, ...addCounts(counted, groups).map(({ name, rows }) => [name, rows] as const)]);
+  return [...expected.filter(({ name }) => !together.has(name)), ...addCounts(expected, groups)]
+    .filter(({ name, rows }) => kinds.get(name) !== 'materialized view' && here.get(name) !== rows)
+    .map(({ name, rows }) => ({ name, expected: rows, found: here.get(name) ?? null }));
 }

@@ -1,8 +1,9 @@
-import type { DataRelation } from '../../database/inventory-schema.ts';
+import type { DataRelation, Inventory } from '../../database/inventory-schema.ts';
 import type { DataSummary } from './data-summary.ts';
 import { blockKey } from './data-summary.ts';
 import type { Differences } from './differences.ts';
 import type { Suspect } from './exact.ts';
+import { type GroupedBlocks, groupedBlocks, type PartitionGroup } from './partition-groups.ts';
 import { parseName } from './sql-text.ts';
 
 /** The data of the artifact and of the copy, as two programs printed it. */
@@ -18,6 +19,8 @@ export interface StreamResult {
   readonly suspects: readonly Suspect[];
   /** Tables of which neither side has rows: such as those that an extension fills itself. */
   readonly absent: ReadonlySet<string>;
+  /** Partitions that are compared together. */
+  readonly groups: readonly PartitionGroup[];
   /** Bytes of rows in the artifact, by table. */
   readonly bytes: ReadonlyMap<string, number>;
 }
@@ -27,20 +30,44 @@ export interface StreamResult {
  * are differences.
  */
 export function compareStreams(
-  relations: readonly DataRelation[],
+  inventory: Pick<Inventory, 'relations' | 'objects'>,
   { artifact, copy }: TwoSides,
   decode: (text: string) => string,
   differences: Differences,
 ): StreamResult {
+  const groups = groupedBlocks(inventory, artifact, copy, decode);
+  const through = new Set(groups.map(({ root }) => blockKey(root)));
+  const together = new Set(groups.flatMap(({ leaves }) => leaves.map(({ name }) => name)));
+  const relations = inventory.relations.filter(({ name }) => !together.has(name));
   const byName = new Map(relations.map((relation) => [blockKey(relation), relation]));
   const decoded = (summary: DataSummary) =>
-    new Map([...summary.blocks].map(([key, block]) => [decode(key), block] as const));
+    new Map(
+      [...summary.blocks]
+        .filter(([, block]) => !through.has(decode(blockKey(block))))
+        .map(([key, block]) => [decode(key), block] as const),
+    );
   const there = decoded(artifact);
   const here = decoded(copy);
   const equal = new Set<string>();
   const absent = new Set<string>();
   const suspects: Suspect[] = [];
   const bytes = new Map<string, number>();
+  for (const group of groups) {
+    bytes.set(
+      group.root.name,
+      group.artifact.reduce((sum, block) => sum + block.bytes, 0),
+    );
+    const [first, ...more] = group.artifact;
+    const [copied] = group.copy;
+    if (sameBlocks(group))
+      for (const name of [group.root.name, ...group.leaves.map((leaf) => leaf.name)]) equal.add(name);
+    else if (first && copied)
+      suspects.push({ relation: group.root, artifact: first, copy: copied, more, leaves: group.leaves });
+    else {
+      const problem = first ? 'missing' : 'extra';
+      differences.add({ kind: 'rows', object: group.root.name, problem, property: 'rows of all partitions' });
+    }
+  }
   for (const [key, relation] of byName) {
     const expected = there.get(key);
     const found = here.get(key);
@@ -65,7 +92,13 @@ export function compareStreams(
       differences.add({ kind: 'rows', object, problem, property: 'not in the inventory of the source' });
     }
   }
-  return { equal, suspects, absent, bytes };
+  return { equal, suspects, absent, bytes, groups };
+}
+
+/** The same blocks on both sides, whichever partition each came from. */
+function sameBlocks({ artifact, copy }: GroupedBlocks): boolean {
+  const texts = (blocks: GroupedBlocks['copy']) => blocks.map(({ header, tag }) => `${header} ${tag}`).sort();
+  return JSON.stringify(texts(artifact)) === JSON.stringify(texts(copy));
 }
 
 /** Sequences against the artifact: the source's own have moved on since, sequences being outside of transactions. */

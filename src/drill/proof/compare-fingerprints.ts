@@ -4,6 +4,7 @@ import type { DataRelation, Fingerprint, Inventory } from '../../database/invent
 import type { RestoredServer } from '../../database/restored-server.ts';
 import { unpopulated } from './compare-counts.ts';
 import { inCopy } from './copy-session.ts';
+import { addFingerprints, type PartitionGroup } from './partition-groups.ts';
 
 type Same = 'identical' | 'different';
 
@@ -21,14 +22,14 @@ export interface FingerprintResult {
  */
 export async function compareFingerprints(
   { server, database }: { readonly server: RestoredServer; readonly database: string },
-  relations: readonly DataRelation[],
+  { relations, groups }: { readonly relations: readonly DataRelation[]; readonly groups: readonly PartitionGroup[] },
   copy: Inventory,
-  expected: readonly Fingerprint[],
+  source: readonly Fingerprint[],
   signal?: AbortSignal,
 ): Promise<FingerprintResult> {
   const here = new Map(copy.relations.map((relation) => [relation.name, relation]));
   const empty = unpopulated(copy);
-  const wanted = new Set(expected.map(({ name }) => name));
+  const wanted = new Set(source.map(({ name }) => name));
   const tables = relations
     .filter(({ name }) => wanted.has(name) && !empty.has(name))
     .flatMap((relation) => {
@@ -36,12 +37,14 @@ export async function compareFingerprints(
       if (found?.columns.join('\n') !== relation.columns.join('\n')) return [];
       return [{ ...relation, generated: both(relation, found) }];
     });
-  const form = expected[0]?.form;
+  const form = source[0]?.form;
   const hashAll = async (client: pg.Client) => [
     ...(await fingerprintTables(client, tables, form)),
     ...(wanted.has(largeObjectsName) ? [await fingerprintLargeObjects(client, form)] : []),
   ];
-  const found = new Map((await inCopy(server, database, hashAll, signal)).map((one) => [one.name, one]));
+  const hashed = await inCopy(server, database, hashAll, signal);
+  const found = new Map(addFingerprints(hashed, groups).map((one) => [one.name, one]));
+  const expected = addFingerprints(source, groups);
   const same = (one: Fingerprint, other: Fingerprint | undefined): Same =>
     other && one.rows === other.rows && one.hash === other.hash ? 'identical' : 'different';
   return {

@@ -33,22 +33,28 @@ export function conclude(findings: Findings): Proof {
   const { relations } = manifest.inventory;
   const notes = [...schema.notes];
   const held = relations.filter(({ kind }) => kind !== 'sequence');
+  const rootOf = new Map(
+    streams.groups.flatMap(({ root, leaves }) => leaves.map((leaf) => [leaf.name, root.name] as const)),
+  );
   const tables = held.map((relation): TableProof => {
     const { name } = relation;
-    const source = fingerprints?.hashes.get(name) ?? null;
-    const generated = [...(fingerprints?.generated.get(name) ?? [])];
+    const hashed = rootOf.get(name) ?? name;
+    const source = fingerprints?.hashes.get(hashed) ?? null;
+    const generated = [...(fingerprints?.generated.get(hashed) ?? [])];
     return {
       name,
       rows: counts.get(name) ?? 0,
       bytes: streams.bytes.get(name) ?? 0,
-      ...howCompared(relation, findings),
+      ...howCompared(relation, rootOf.get(name) ?? name, findings),
       source,
       generated: generated.filter(([, result]) => result === 'different').map(([column]) => column),
     };
   });
-  const different = new Set(tables.filter(({ result }) => result === 'different').map(({ name }) => name));
+  const different = new Set(
+    tables.filter(({ result }) => result === 'different').flatMap(({ name }) => [name, rootOf.get(name) ?? name]),
+  );
 
-  const miscounted = wrongCounts(relations, manifest.counts, counts);
+  const miscounted = wrongCounts(relations, manifest.counts, counts, streams.groups);
   for (const { name, expected, found } of miscounted) {
     if (different.has(name)) continue;
     const values = { expected: String(expected), found: found === null ? null : String(found) };
@@ -58,9 +64,10 @@ export function conclude(findings: Findings): Proof {
   const toArtifact = differences.total === 0;
 
   const refreshed = new Set(held.filter(({ kind }) => kind === 'materialized view').map(({ name }) => name));
-  for (const { name: object, generated } of tables) {
+  for (const [object, columns] of fingerprints?.generated ?? []) {
     if (different.has(object)) continue;
-    for (const column of generated) {
+    for (const [column, result] of columns) {
+      if (result !== 'different') continue;
       differences.add({ kind: 'rows', object, problem: 'changed', column, property: 'generated: hash of the source' });
     }
   }
@@ -108,7 +115,9 @@ function levelOf(restored: boolean, artifact: boolean, source: boolean): Level |
 }
 
 function howCompared(
-  { name, kind }: DataRelation,
+  { kind }: DataRelation,
+  /** Its own name, or that of the root that it is compared with. */
+  name: string,
   { streams, reordered }: Findings,
 ): Pick<TableProof, 'method' | 'result'> {
   if (streams.equal.has(name)) return { method: 'stream', result: 'identical' };

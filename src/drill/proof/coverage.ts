@@ -7,7 +7,7 @@ import type { ViewContents } from './refresh-again.ts';
 
 export interface CoverageFacts {
   readonly manifest: Manifest;
-  readonly streams: Pick<StreamResult, 'absent'>;
+  readonly streams: Pick<StreamResult, 'absent' | 'groups'>;
   readonly fingerprints: FingerprintResult | null;
   /** Materialized views whose contents are not the source's. */
   readonly views: ReadonlyMap<string, ViewContents>;
@@ -36,9 +36,12 @@ export function notCompared(facts: CoverageFacts): Proof['notCompared'] {
       'this backup is not a deep one: rows were compared with the artifact, and only counted on the source; `socle backup run --deep` hashes them there',
     );
   }
+  const rootOf = new Map(
+    streams.groups.flatMap(({ root, leaves }) => leaves.map((leaf) => [leaf.name, root.name] as const)),
+  );
   const generated = relations.flatMap((relation) =>
     (relation.generated ?? [])
-      .filter(({ name }) => !fingerprints?.generated.get(relation.name)?.has(name))
+      .filter(({ name }) => !fingerprints?.generated.get(rootOf.get(relation.name) ?? relation.name)?.has(name))
       .map(({ name }) => `${relation.name}.${name}`),
   );
   if (generated.length > 0) {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type pg from 'pg';
 import type { DataRelation } from '../../database/inventory-schema.ts';
 import type { RestoredServer } from '../../database/restored-server.ts';
 import { compareRowFiles, type PlacedChange } from './compare-rows.ts';
@@ -15,6 +16,10 @@ export interface Suspect {
   readonly relation: DataRelation;
   readonly artifact: Block;
   readonly copy: Block;
+  /** Further blocks of the artifact that go into the same table, through the root of its partitions. */
+  readonly more?: readonly Block[];
+  /** Then the partitions that their rows are in. */
+  readonly leaves?: readonly DataRelation[];
 }
 
 export interface ExactInput extends ExtractFrom {
@@ -48,7 +53,7 @@ export async function compareExactly(
     try {
       await rowsOfArchive(
         input,
-        group.map(({ artifact }) => artifact),
+        group.map(({ artifact, more = [] }) => [artifact, ...more]),
         input.blocks,
         fileOf,
       );
@@ -97,7 +102,7 @@ function* groups(suspects: readonly Suspect[]): Generator<Suspect[]> {
 
 async function sameRows(
   input: ExactInput,
-  { relation, artifact }: Suspect,
+  { relation, artifact, leaves }: Suspect,
   rows: string,
   differences: Differences,
 ): Promise<boolean> {
@@ -105,7 +110,8 @@ async function sameRows(
   const { server, database, signal } = input;
   const facts = await inCopy(server, database, (c) => tableFacts(c, relation.schema, relation.table), signal);
   const copy = join(input.directory, 'copy.rows');
-  await rowsOfCopy(input, artifact, facts.condition, copy);
+  const within = leaves && (await inCopy(server, database, (c) => oidsOf(c, leaves), signal));
+  await rowsOfCopy(input, { ...artifact, partitioned: within !== undefined }, within ?? facts.condition, copy);
   const complete = relation.key.every((column) => columns.includes(column));
   const key = complete ? relation.key : [];
   const places = key.map((column) => columns.indexOf(column));
@@ -152,4 +158,14 @@ function rowDifferences(
     expected: shown(expected),
     found: shown(found),
   }));
+}
+
+/** `WHERE …` of the rows of these partitions, read through their root; those that the copy lacks hold none. */
+async function oidsOf(client: pg.Client, leaves: readonly DataRelation[]): Promise<string> {
+  const { rows } = await client.query<{ oids: string }>(
+    `SELECT pg_catalog.array_agg(pg_catalog.to_regclass(name)::pg_catalog.oid)::pg_catalog.text AS oids
+       FROM pg_catalog.unnest($1::pg_catalog.text[]) name`,
+    [leaves.map(({ name }) => name)],
+  );
+  return `WHERE tableoid = ANY ('${rows[0]?.oids ?? '{}'}'::pg_catalog.oid[])`;
 }

@@ -73,6 +73,9 @@ export function notCarried({ kind, object, problem, property, expected, found }:
   if (kind === 'extension' && object === 'plpgsql' && problem === 'extra') {
     return 'the source has no extension plpgsql, which every new database has: the copy has it, too';
   }
+  if (property === 'detaching' && found === null) {
+    return `partition ${object} was being detached on the source (DETACH PARTITION … CONCURRENTLY, not finished): no dump carries that, the copy has it attached`;
+  }
   if (kind === 'constraint' && property === 'enforced' && expected !== null && found === 'yes') {
     return `foreign key ${object} was enforced ${expected} on the source (DISABLE TRIGGER): no dump carries that, the copy enforces it`;
   }

@@ -81,7 +81,7 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
     ] as const;
   });
   const sides = { artifact, copy: dump };
-  const streams = compareStreams(relations, sides, decode, differences);
+  const streams = compareStreams(manifest.inventory, sides, decode, differences);
   compareSequences(relations, sides, decode, differences);
   compareLargeObjects(sides, differences);
 
@@ -118,7 +118,13 @@ async function proveIn(input: ProofInput, directory: string): Promise<Proof> {
   if (manifest.fingerprints) progress.step('comparing every table with the hash of the source');
   const fingerprints =
     manifest.fingerprints &&
-    (await compareFingerprints(input.restored, relations, copy, manifest.fingerprints, input.signal));
+    (await compareFingerprints(
+      input.restored,
+      { relations, groups: streams.groups },
+      copy,
+      manifest.fingerprints,
+      input.signal,
+    ));
   const other = relations.filter(
     ({ kind, name }) => kind === 'materialized view' && fingerprints?.hashes.get(name) === 'different',
   );
