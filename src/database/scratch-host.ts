@@ -25,8 +25,8 @@ export async function hostFacts(major: number, root: string): Promise<HostFacts>
     };
   }
   const [config, locales] = await Promise.all([
-    run(join(tools.bin, 'pg_config'), ['--sharedir', '--pkglibdir', '--configure']),
-    run('locale', ['-a']),
+    run(join(tools.bin, 'pg_config'), ['--sharedir', '--pkglibdir', '--configure'], { timeout: 30_000 }),
+    run('locale', ['-a'], { timeout: 30_000 }),
   ]);
   const [share = '', library = '', configure = ''] = config.stdout.split('\n');
   return {

@@ -19,6 +19,8 @@ export interface Watch {
 }
 
 const interval = 200;
+/** How long the disk may stay uncounted while programs fail, ms. */
+const blindness = 60_000;
 /** Shared memory, and what a directory holds, cost time to count: they are this often, and at once when it grows. */
 const weighEvery = 2_000;
 const countEvery = 3_000;
@@ -46,11 +48,18 @@ export function watch(
     stop();
     exceeded(why);
   };
+  let seen = performance.now();
   const count = async (free: number) => {
     counting = true;
-    const used = await diskUse(directory);
+    const used = await diskUse(directory).catch(() => null);
     counted = { at: performance.now(), free };
     counting = false;
+    // A `du` that was killed, or could not be started, says nothing; one that never works leaves the server unwatched.
+    if (used === null) {
+      if (performance.now() - seen > blindness) end(unwatched());
+      return;
+    }
+    seen = performance.now();
     peak.disk = Math.max(peak.disk, used);
     if (used > limits.disk) end(outOfSpace(`the limit is ${formatSize(limits.disk)} (drill.limits.disk)`, limits));
   };
@@ -63,7 +72,7 @@ export function watch(
     weighed = { at: now, shared: Math.max(0, all - own) };
     return all;
   };
-  const timer = setInterval(() => {
+  const look = () => {
     const memory = weigh(roots().flatMap(processTree));
     peak.memory = Math.max(peak.memory, memory);
     if (memory > limits.memory) end(outOfMemory(limits));
@@ -72,6 +81,14 @@ export function watch(
       end(outOfSpace(`${formatSize(limits.reserve)} stay free (drill.limits.reserve)`, limits));
     const filling = counted.free - free > limits.disk / 50;
     if (!counting && !stopped && (filling || performance.now() - counted.at > countEvery)) void count(free);
+  };
+  const timer = setInterval(() => {
+    try {
+      look();
+    } catch (error) {
+      // The directory is gone, or /proc cannot be read: what is not watched must not run.
+      end(unwatched(error));
+    }
   }, interval);
   timer.unref();
   return { peak: () => ({ ...peak }), stop };
@@ -82,10 +99,20 @@ function freeSpace(directory: string): number {
   return bavail * bsize;
 }
 
-/** Bytes on disk below a directory; endless when some of it hides from us. */
-async function diskUse(directory: string): Promise<number> {
-  const { stdout, stderr } = await run('du', ['--summarize', '--block-size=1', directory], { accept: [0, 1] });
-  return /Permission denied/.test(stderr) ? Number.POSITIVE_INFINITY : Number.parseInt(stdout, 10) || 0;
+/** Bytes on disk below a directory; endless when some of it hides from us, null when they were not counted. */
+async function diskUse(directory: string): Promise<number | null> {
+  const { stdout, stderr } = await run('du', ['--summarize', '--block-size=1', directory], {
+    accept: [0, 1],
+    timeout: 30_000,
+  });
+  if (/Permission denied/.test(stderr)) return Number.POSITIVE_INFINITY;
+  // Files come and go while it counts: it says so, and gives a sum all the same.
+  const used = Number.parseInt(stdout, 10);
+  return Number.isNaN(used) ? null : used;
+}
+
+function unwatched(cause?: unknown): SocleError {
+  return fail('scratch-failed', 'the scratch server was stopped, since what it uses could not be counted', {}, cause);
 }
 
 function outOfSpace(why: string, limits: ScratchLimits): SocleError {

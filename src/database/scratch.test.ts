@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { newestBin } from '../../test/support/postgres.ts';
 import { start } from '../kernel/process.ts';
 import type { ScratchServer } from './restored-server.ts';
@@ -109,6 +109,24 @@ test('a program that is stopped at any moment of its start ends, and leaves noth
     expect(await child.ended).toMatchObject({ aborted: true });
   }
   await expect.poll(() => processesIn(server.directory).length, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+});
+
+test('a `du` that fails says nothing, and ends neither the server nor us', async () => {
+  const programs = await mkdtemp(join(tmpdir(), 'socle-du-'));
+  const asked = join(programs, 'asked');
+  writeFileSync(join(programs, 'du'), `#!/bin/sh\necho asked >>${asked}\nkill -9 $$\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${programs}:${process.env.PATH}`);
+  try {
+    const server = await scratch();
+    await expect
+      .poll(() => existsSync(asked) && readFileSync(asked, 'utf8').split('\n').length > 2, { timeout: 30_000 })
+      .toBe(true);
+    expect(server.failure()).toBeNull();
+    await (await server.connect('postgres')).end();
+  } finally {
+    vi.unstubAllEnvs();
+    await rm(programs, { recursive: true });
+  }
 });
 
 test('what was put in the place of its socket is never followed', async () => {

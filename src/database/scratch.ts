@@ -23,11 +23,14 @@ export interface ScratchOptions extends Partial<Omit<ScratchServerConfig, 'memor
   readonly superuser?: string;
   /** The directory when it was made before, to fetch into while the server starts. */
   readonly place?: ScratchPlace;
+  /** Ends the server at once, at any time of its life: all that waits for it, in whatever state, then waits no longer. */
   readonly signal?: AbortSignal;
 }
 
-/** How long a server may take to answer for the first time, ms. */
+/** How long a server may take to answer for the first time, and to let a connection in, ms. */
 const patience = 60_000;
+/** How long killed processes are waited for, ms: one that the kernel holds must not hold us. */
+const burial = 15_000;
 
 /**
  * An empty PostgreSQL server of one major version in a sandbox: hostile ground, since restored code runs in it. It has
@@ -59,6 +62,11 @@ class Scratch implements ScratchServer {
   readonly #user: string;
   readonly #running = new Set<StartedProcess>();
   readonly #watch: ReturnType<typeof watch>;
+  readonly #clients = new Set<pg.Client>();
+  readonly #stop = () => {
+    this.#failure ??= fail('interrupted', 'the scratch server was stopped');
+    void this.#end();
+  };
   #door: number | undefined;
   #failure: SocleError | null = null;
   #destroyed: Promise<void> | undefined;
@@ -81,10 +89,12 @@ class Scratch implements ScratchServer {
       () => [...this.#running].map(({ pid }) => pid ?? 0).filter((pid) => pid > 0),
       options.limits,
       (why) => {
-        this.#failure = why;
+        this.#failure ??= why;
         void this.#end();
       },
     );
+    options.signal?.addEventListener('abort', this.#stop, { once: true });
+    if (options.signal?.aborted) this.#stop();
   }
 
   async boot(): Promise<void> {
@@ -107,10 +117,23 @@ class Scratch implements ScratchServer {
 
   async connect(database: string): Promise<pg.Client> {
     if (this.#failure) throw this.#failure;
-    const client = new pg.Client({ host: this.#socketDirectory(), port, user: this.#user, database });
+    const client = new pg.Client({
+      host: this.#socketDirectory(),
+      port,
+      user: this.#user,
+      database,
+      connectionTimeoutMillis: patience,
+    });
     client.on('error', () => {});
-    await client.connect();
-    return client;
+    this.#clients.add(client);
+    client.once('end', () => this.#clients.delete(client));
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      this.#clients.delete(client);
+      throw this.#failure ?? error;
+    }
   }
 
   start: ScratchServer['start'] = (program, args, readable = [], options = {}) => {
@@ -134,6 +157,7 @@ class Scratch implements ScratchServer {
   destroy(): Promise<void> {
     this.#destroyed ??= (async () => {
       this.#watch.stop();
+      this.#options.signal?.removeEventListener('abort', this.#stop);
       await this.#end();
       if (this.#door !== undefined) closeSync(this.#door);
       this.#door = undefined;
@@ -222,7 +246,9 @@ class Scratch implements ScratchServer {
   async #end(): Promise<void> {
     const children = [...this.#running];
     for (const child of children) child.kill('SIGKILL');
-    await Promise.all(children.map(({ ended }) => ended));
+    // Their other ends are closed by now; a socket that is still being let in would wait for its time.
+    for (const client of this.#clients) client.connection.stream.destroy();
+    await Promise.race([Promise.all(children.map(({ ended }) => ended)), delay(burial, undefined, { ref: false })]);
     for (let attempt = 0; attempt < 250 && processesIn(this.directory).length > 0; attempt += 1) await delay(20);
   }
 }

@@ -15,7 +15,8 @@ export async function keepReport(vault: Vault, report: DrillReport, signal?: Abo
     return report;
   } catch (error) {
     const { code, message } = asSocleError(error);
-    if (code === 'interrupted') throw error;
+    if (code === 'interrupted' && !(signal?.reason instanceof Error && signal.reason.name === 'TimeoutError'))
+      throw error;
     return { ...report, notes: [...report.notes, `this report could not be kept in the vault: ${message}`] };
   }
 }

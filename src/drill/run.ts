@@ -1,15 +1,18 @@
+import { once } from 'node:events';
 import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BackupCatalog } from '../backup/catalog.ts';
 import type { Backup } from '../backup/schema.ts';
 import type { Vault } from '../backup/vault.ts';
 import { destroyLeftovers } from '../database/scratch-place.ts';
 import { recordOperation } from '../governance/operations.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { fail, type SocleError } from '../kernel/errors.ts';
+import { fail, SocleError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { acquireLock } from '../kernel/lock.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { formatDuration } from '../kernel/units.ts';
+import { drillLimits, patience } from '../platform/drill-limits.ts';
 import { statePaths } from '../platform/paths.ts';
 import type { Platform } from '../platform/schema.ts';
 import { findArtifact } from './artifact.ts';
@@ -42,9 +45,6 @@ export interface DrillDeps {
   readonly signal?: AbortSignal | undefined;
   readonly beforeProof?: AttemptInput['beforeProof'];
 }
-
-/** A drill that takes this many times its target is stopped. */
-const patience = 6;
 
 /**
  * Restores a backup onto an empty scratch server, proves it and measures it. The report is kept here and in the vault,
@@ -83,8 +83,11 @@ async function recordedDrill(
     return await drill(request, deps, { catalog, backup, store, id, startedAt, began });
   } catch (error) {
     const timings = { ...unless.timings, total: Math.round(clock.monotonic() - began) };
-    if (!deps.signal?.aborted) store.forget(id);
-    else store.save({ ...unless, finishedAt: clock.now().toISOString(), timings });
+    const ended = { ...unless, finishedAt: clock.now().toISOString(), timings };
+    if (deps.signal?.aborted) store.save(ended);
+    else if (error instanceof SocleError && error.code === 'drill-timeout') {
+      store.save({ ...ended, failure: { code: error.code, message: error.message, next: error.failure.next } });
+    } else store.forget(id);
     throw error;
   }
 }
@@ -106,13 +109,17 @@ async function drill(
   { catalog, backup, store, id, startedAt, began }: Begun,
 ): Promise<DrillReport> {
   const config = platform.drill;
-  const artifact = await findArtifact(vault, backup.id, signal);
-  const limit = AbortSignal.timeout(Math.min(patience * config.rto, 2 ** 31 - 1));
+  const limits = drillLimits(config.rto);
+  const limit = AbortSignal.timeout(limits.work);
+  const bounded = signal ? AbortSignal.any([signal, limit]) : limit;
+  const artifact = await findArtifact(vault, backup.id, bounded).catch((error) => {
+    throw limit.aborted && !signal?.aborted ? tooLong(config.rto, error) : error;
+  });
   const root = statePaths(platform).scratch;
   const common = { artifact, vault, config, root, showValues, clock, progress, beforeProof };
-  const result = await attempt({ ...common, signal: signal ? AbortSignal.any([signal, limit]) : limit });
+  const result = await notLater(attempt({ ...common, signal: bounded }), bounded, limits.cleanup, config.rto);
   if (signal?.aborted) throw fail('interrupted', 'the drill was interrupted', {}, result.failure);
-  if (limit.aborted) result.failure = tooLong(config.rto, result);
+  if (limit.aborted) result.failure = tooLong(config.rto, result.failure);
   const report = drillReport(artifact.manifest, result, {
     id,
     startedAt,
@@ -124,17 +131,40 @@ async function drill(
   });
   store.save(report);
   catalog.update(backup.id, (known) => changeOfBackup(known, report));
-  const kept = await keepReport(vault, report, signal);
+  const kept = await keepReport(vault, report, keeping(limits.keeping, signal));
   store.save(kept);
   return kept;
 }
 
-function tooLong(rto: number, { failure }: Attempt): SocleError {
-  const limit = formatDuration(patience * rto);
+function tooLong(rto: number, cause: unknown): SocleError {
+  const limit = formatDuration(drillLimits(rto).work);
   return fail(
     'drill-timeout',
     `the drill was stopped after ${limit}, ${patience} times its target (drill.rto)`,
     {},
-    failure,
+    cause,
   );
+}
+
+/** The last resort: whatever an attempt that was stopped still waits for is left to itself. Its server dies with us. */
+async function notLater(work: Promise<Attempt>, signal: AbortSignal, grace: number, rto: number): Promise<Attempt> {
+  const settled = new AbortController();
+  const stopped = signal.aborted ? Promise.resolve() : once(signal, 'abort', { signal: settled.signal });
+  const late = stopped.then(() => delay(grace, undefined, { signal: settled.signal }));
+  try {
+    return await Promise.race([
+      work,
+      late.then(() => {
+        throw tooLong(rto, undefined);
+      }),
+    ]);
+  } finally {
+    late.catch(() => {});
+    settled.abort();
+  }
+}
+
+function keeping(time: number, signal: AbortSignal | undefined): AbortSignal {
+  const limit = AbortSignal.timeout(time);
+  return signal ? AbortSignal.any([signal, limit]) : limit;
 }

@@ -1,3 +1,4 @@
+import { drillLimits } from '../platform/drill-limits.ts';
 import type { Platform } from '../platform/schema.ts';
 import type { HostPlatform } from './ops-platform.ts';
 import type { PackedRelease } from './ops-release.ts';
@@ -20,6 +21,7 @@ export function opsVariables(
     ops_address: host.address,
     ops_port: host.port,
     ...(platform.host ? { ops_postgresql: platform.host.postgresql } : {}),
+    ops_drill_seconds: Math.ceil(drillLimits(platform.drill.rto).total / 1_000),
     ops_drill_memory: platform.drill.limits.memory + besidesServer,
     ops_mail: mailVariables(platform, host.mailPassword),
   };
