@@ -7,6 +7,7 @@ import { takeInventory } from './inventory.ts';
 import { findPlanted, plantedNext } from './own-objects.ts';
 import { findBlindSpots, findUnreadable, type Unreadable } from './preflight.ts';
 import { hostFacts } from './scratch-host.ts';
+import { lacking } from './scratch-lacks.ts';
 import { preflightRestore } from './scratch-preflight.ts';
 
 /** What stands in the way of backups and drills of one database, found without taking one. */
@@ -57,8 +58,10 @@ export async function checkDatabase(
         `${asSocleError(error).message}: ${asSocleError(error).details.next ?? asSocleError(error).failure.next}`,
     );
     // The archive is not there yet: the size of the database is more than it will have.
-    const { problems, notes } = preflightRestore(inventory, inventory.bytes, await hostFacts(major, scratch), limits);
-    const drill = problems.map(({ message, next }) => `${message}: ${next}`);
+    const host = await hostFacts(major, scratch);
+    const { problems, notes } = preflightRestore(inventory, inventory.bytes, host, limits);
+    const lacks = problems.length > 0 ? [] : await lacking(inventory, host, scratch, signal);
+    const drill = [...problems, ...lacks].map(({ message, next }) => `${message}: ${next}`);
     return {
       database: database.name,
       ok: tools === null && unreadable.length + blindSpots.length + drill.length + planted.length === 0,

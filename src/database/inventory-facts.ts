@@ -17,6 +17,8 @@ const meaningful = [
   'lo_compat_privileges',
   'default_toast_compression',
   'default_table_access_method',
+  'dynamic_library_path',
+  'extension_control_path',
 ];
 
 const locale = (version: number) =>

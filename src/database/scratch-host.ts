@@ -4,6 +4,7 @@ import { asSocleError } from '../kernel/errors.ts';
 import { run } from '../kernel/process.ts';
 import { serverTools } from './client-tools.ts';
 import { type HostFacts, normalizeLocale } from './scratch-preflight.ts';
+import { outsideOfUsr } from './scratch-sight.ts';
 
 /** What this machine offers to a scratch server of that major version below `root`. */
 export async function hostFacts(major: number, root: string): Promise<HostFacts> {
@@ -21,6 +22,8 @@ export async function hostFacts(major: number, root: string): Promise<HostFacts>
       locales: new Set(),
       libraries: new Set(),
       extensions: new Map(),
+      files: null,
+      sight: [],
       ...resources,
     };
   }
@@ -35,6 +38,8 @@ export async function hostFacts(major: number, root: string): Promise<HostFacts>
     locales: new Set(locales.stdout.split('\n').map(normalizeLocale)),
     libraries: new Set(list(library).map((name) => name.replace(/\.so$/, ''))),
     extensions: readExtensions(join(share, 'extension')),
+    files: { share, library },
+    sight: await outsideOfUsr({ share, library }),
     ...resources,
   };
 }
@@ -58,13 +63,23 @@ function readExtensions(directory: string): HostFacts['extensions'] {
   return new Map(
     files
       .filter((file) => file.endsWith('.control') && !file.includes('--'))
-      .map((file) => {
+      .flatMap((file) => {
         const name = file.slice(0, -'.control'.length);
-        const text = readFileSync(join(directory, file), 'utf8');
+        const text = readControl(join(directory, file));
+        if (text === null) return [];
         const defaultVersion = /^\s*default_version\s*=\s*'([^']*)'/m.exec(text)?.[1] ?? '';
-        return [name, { defaultVersion, versions: creatableVersions(name, files) }];
+        return [[name, { defaultVersion, versions: creatableVersions(name, files) }] as const];
       }),
   );
+}
+
+/** Null for a link that leads nowhere, and for a file that may not be read: such an extension is not installed. */
+function readControl(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
 }
 
 /**

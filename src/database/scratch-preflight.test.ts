@@ -16,6 +16,8 @@ const host: HostFacts = {
     ['plpgsql', { defaultVersion: '1.0', versions: new Set(['1.0']) }],
     ['citext', { defaultVersion: '1.6', versions: new Set(['1.4', '1.5', '1.6']) }],
   ]),
+  files: null,
+  sight: [],
   freeDisk: 100 * GiB,
   availableMemory: 4 * GiB,
 };

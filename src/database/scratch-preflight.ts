@@ -1,6 +1,7 @@
 import type { FailureCode } from '../kernel/errors.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { Inventory } from './inventory-schema.ts';
+import type { ServerFiles } from './scratch-sight.ts';
 import type { ScratchLimits } from './scratch-watch.ts';
 
 /** What a machine offers to a scratch server of one major version. */
@@ -14,6 +15,10 @@ export interface HostFacts {
   readonly libraries: ReadonlySet<string>;
   /** Extensions by name: the default version, and every version that can be created. */
   readonly extensions: ReadonlyMap<string, { readonly defaultVersion: string; readonly versions: ReadonlySet<string> }>;
+  /** Where the server's files are; null without them. */
+  readonly files: ServerFiles | null;
+  /** Paths outside of /usr that the server reads here, for its sandbox. */
+  readonly sight: readonly string[];
   /** Bytes. */
   readonly freeDisk: number;
   readonly availableMemory: number;

@@ -1,7 +1,14 @@
 import { normalizeLocale } from './scratch-preflight.ts';
 
 /** Settings that a server can take from another one, and that change what values or definitions mean. */
-const taken = ['TimeZone', 'default_text_search_config', 'lo_compat_privileges', 'default_toast_compression'] as const;
+const taken = [
+  'TimeZone',
+  'default_text_search_config',
+  'lo_compat_privileges',
+  'default_toast_compression',
+  'dynamic_library_path',
+  'extension_control_path',
+] as const;
 /** The same, where the locale is installed. */
 const localized = ['lc_monetary', 'lc_numeric', 'lc_time'] as const;
 

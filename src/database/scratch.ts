@@ -25,6 +25,8 @@ export interface ScratchOptions extends Partial<Omit<ScratchServerConfig, 'memor
   readonly place?: ScratchPlace;
   /** Ends the server at once, at any time of its life: all that waits for it, in whatever state, then waits no longer. */
   readonly signal?: AbortSignal;
+  /** Paths outside of /usr that the server and its programs read on this machine. */
+  readonly sight?: readonly string[];
 }
 
 /** How long a server may take to answer for the first time, and to let a connection in, ms. */
@@ -179,10 +181,15 @@ class Scratch implements ScratchServer {
     );
   }
 
-  #inside(command: readonly string[], sight: Sight, options?: Parameters<typeof startInside>[4]): StartedProcess {
+  #inside(
+    [program = '', ...args]: readonly string[],
+    sight: Sight,
+    options?: Parameters<typeof startInside>[4],
+  ): StartedProcess {
     if (this.#failure) throw this.#failure;
-    const [program = '', ...args] = command;
-    const child = startInside(this.#place, this.#limits, [join(this.#bin, program), ...args], sight, options);
+    const readable = [...(this.#options.sight ?? []), ...(sight.readable ?? [])];
+    const command = [join(this.#bin, program), ...args];
+    const child = startInside(this.#place, this.#limits, command, { ...sight, readable }, options);
     this.#running.add(child);
     void child.ended.then(() => this.#running.delete(child));
     return child;

@@ -5,9 +5,11 @@ import { newestHeartbeat } from '../database/heartbeat.ts';
 import type { ScratchServer } from '../database/restored-server.ts';
 import { startScratch } from '../database/scratch.ts';
 import { hostFacts } from '../database/scratch-host.ts';
+import { lacking } from '../database/scratch-lacks.ts';
 import { makePlace, removePlace, type ScratchPlace } from '../database/scratch-place.ts';
 import { type HostFacts, libraryName, preflightRestore } from '../database/scratch-preflight.ts';
 import { sourceSettings } from '../database/scratch-settings.ts';
+import { searchDirectories } from '../database/scratch-sight.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { fail, SocleError } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
@@ -117,12 +119,16 @@ async function timed<T>(
   }
 }
 
-async function checkHost({ artifact, config, root, progress }: AttemptInput, result: Attempt): Promise<HostFacts> {
+async function checkHost(
+  { artifact, config, root, progress, signal }: AttemptInput,
+  result: Attempt,
+): Promise<HostFacts> {
   const { inventory, dump, roles } = artifact.manifest;
   progress.step('checking this machine');
   const host = await hostFacts(inventory.server.major, root);
   result.scratch.serverVersion = host.serverVersion;
-  const { problems, notes } = preflightRestore(inventory, dump.bytes, host, config.limits);
+  const { problems: before, notes } = preflightRestore(inventory, dump.bytes, host, config.limits);
+  const problems = before.length > 0 ? before : await lacking(inventory, host, root, signal);
   result.notes.push(...notes);
   if (!roles.passwords) result.notes.push('logins need new passwords: the backup holds no password hashes');
   const [problem, ...more] = problems;
@@ -212,6 +218,7 @@ async function startPrepared(
     superuser: source.superuser,
     preloadLibraries: source.preloadLibraries.map(libraryName),
     settings: sourceSettings(source.settings, host.locales),
+    sight: [...host.sight, ...searchDirectories(source.settings)],
   });
   result.scratch.sandbox = server.sandbox;
   try {

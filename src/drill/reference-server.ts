@@ -25,7 +25,7 @@ export async function referenceServer(
     // The archive is here already, and only its schema is restored.
     const [problem] = preflightRestore({ ...inventory, bytes: 0 }, dump.bytes, host, limits).problems;
     if (problem) throw fail(problem.code, problem.message);
-    return await startScratch({ root, major, superuser, limits, ...(signal ? { signal } : {}) });
+    return await startScratch({ root, major, superuser, limits, sight: host.sight, ...(signal ? { signal } : {}) });
   } catch (error) {
     const { code, message } = asSocleError(error);
     if (code === 'interrupted') throw error;

@@ -35,7 +35,9 @@ export async function restoreArchive(request: RestoreRequest): Promise<RestoreEr
   const { schema, table } = request.selection ?? {};
   // A part of a database has no extensions: they are not in a schema.
   if (schema !== undefined || table !== undefined) return pgRestore(request, request);
-  const pinned = extensionsToPin(request.inventory.server.extensions, await defaultVersions(request));
+  const { extensions } = request.inventory.server;
+  const defaults = await defaultVersions(request);
+  const pinned = defaults === null ? extensions : extensionsToPin(extensions, defaults);
   if (pinned.length === 0) return pgRestore(request, request);
   const lists = splitList(await listEntries(request));
   const file = join(request.work, 'entries.list');
@@ -70,14 +72,20 @@ async function listEntries({ server, archive, signal }: RestoreRequest): Promise
   return stdout;
 }
 
-/** The version that CREATE EXTENSION gives on this server, by extension. */
-async function defaultVersions({ server, database }: RestoreRequest): Promise<Map<string, string>> {
+/**
+ * The version that CREATE EXTENSION gives on this server, by extension. Null when the server cannot say: one control file
+ * that it cannot read (58P01, 42501; 0A000 where it is a link that leads nowhere) spoils the list of all of them, and need not be of an extension that is wanted.
+ */
+async function defaultVersions({ server, database }: RestoreRequest): Promise<Map<string, string> | null> {
   const client = await server.connect(database);
   try {
     const { rows } = await client.query<{ name: string; default_version: string }>(
       'SELECT name, default_version FROM pg_catalog.pg_available_extensions',
     );
     return new Map(rows.map((row) => [row.name, row.default_version]));
+  } catch (error) {
+    if (/^(58|42501|0A000)/.test((error as { code?: string }).code ?? '')) return null;
+    throw error;
   } finally {
     await client.end();
   }
