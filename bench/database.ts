@@ -8,6 +8,7 @@ import { loadPlatform } from '../src/platform/load.ts';
 import { backupPromise } from './backup.ts';
 import type { Bench } from './bench.ts';
 import { makeDatabase } from './data.ts';
+import { deepPromise } from './deep.ts';
 import { drillPromises } from './drill.ts';
 import { growthPromise } from './growth.ts';
 import { type Promised, print, roundsOr } from './measure.ts';
@@ -32,7 +33,8 @@ export async function databasePromises(): Promise<Promised[]> {
   const bench = await prepare(server, directory, 'bench', 1, rounds);
   const backups = await backupPromise(bench);
   const promised: Promised[] = [
-    backups.promised,
+    ...backups.promised,
+    await deepPromise(bench),
     ...(await drillPromises(bench, backups)),
     await growthPromise(bench, backups),
   ];

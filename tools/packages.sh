@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a target of the Makefile needs (as root), or names them.
 #   tools/packages.sh use    what Socle itself runs: PostgreSQL, restic, bubblewrap
-#   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server, network namespaces, wg, bindfs, sd_notify, apt repositories
+#   tools/packages.sh test   and what the tests talk to besides: a real sshd, a real REST server, network namespaces, wg, bindfs, sd_notify, apt repositories, PgBouncer
 #   tools/packages.sh sandbox [nspawn|qemu]  what throw-away machines run on
 #   tools/packages.sh long   all of that, and what the long tests ask such machines with
 set -eu
@@ -29,6 +29,7 @@ to_test() {
   want systemd-notify systemd
   want apt-ftparchive apt-utils
   want gpg gpg
+  want pgbouncer pgbouncer
 }
 for_machines() {
   want mmdebstrap mmdebstrap
@@ -94,6 +95,9 @@ if ! { apt-get update -q && apt-get install -y -q --no-install-recommends $need;
   echo "socle: the packages could not be installed; the last lines of apt-get are above" >&2
   exit 69
 fi
+case " $need " in
+  *" pgbouncer "*) systemctl disable --quiet pgbouncer.service >/dev/null 2>&1 || true ;;
+esac
 case " $need " in
   *" openssh-server "*) systemctl disable --quiet ssh.service ssh.socket >/dev/null 2>&1 || true ;;
 esac

@@ -2,6 +2,7 @@ import { clientTools, type PostgresTools } from '../database/client-tools.ts';
 import { connect } from '../database/connect.ts';
 import { dumpRoles, type RunningDump, startDump } from '../database/dump.ts';
 import { type Catalogued, readCatalog } from '../database/inventory.ts';
+import { requireOneServer, requireSameServer } from '../database/one-server.ts';
 import { requireReadable } from '../database/preflight.ts';
 import { versionNumber } from '../database/session.ts';
 import { shareLargeObjects } from '../database/share.ts';
@@ -77,6 +78,7 @@ async function prepare({ database, signal }: DumpContext): Promise<PostgresTools
   const client = await connect(database.connection, signal);
   try {
     const tools = await clientTools(Math.floor((await versionNumber(client)) / 10_000));
+    await requireOneServer(database.connection, client, signal);
     await shareLargeObjects(client);
     await requireReadable(client, database);
     return tools;
@@ -98,7 +100,7 @@ async function attemptDump(
     const versions = await definitionVersions(snapshot.client, database.role_passwords);
     /** Compares with what is true now, on a connection of its own. */
     const compare = async (cause?: unknown) => {
-      const changed = await changedSince(versions, database, signal).catch((error: unknown) => {
+      const changed = await changedSince(versions, snapshot, database, signal).catch((error: unknown) => {
         // Something else went wrong already: that is what is to be said.
         if (cause === undefined) throw error;
         return [];
@@ -127,11 +129,13 @@ async function attemptDump(
 
 async function changedSince(
   versions: Record<string, string>,
+  snapshot: SourceSnapshot,
   { connection, role_passwords: passwords }: DatabaseConfig,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const fresh = await connect(connection, signal);
   try {
+    requireSameServer(connection, snapshot.client, fresh);
     return changedDefinitions(versions, await definitionVersions(fresh, passwords));
   } finally {
     await fresh.end().catch(() => {});

@@ -4,6 +4,7 @@ import type { DatabaseConfig, DrillConfig } from '../platform/schema.ts';
 import { clientTools } from './client-tools.ts';
 import { connect } from './connect.ts';
 import { takeInventory } from './inventory.ts';
+import { requireOneServer } from './one-server.ts';
 import { findPlanted, plantedNext } from './own-objects.ts';
 import { findBlindSpots, findUnreadable, type Unreadable } from './preflight.ts';
 import { hostFacts } from './scratch-host.ts';
@@ -46,6 +47,7 @@ export async function checkDatabase(
 ): Promise<DatabaseCheck> {
   const client = await connect(database.connection, signal);
   try {
+    await requireOneServer(database.connection, client, signal);
     const unreadable = await findUnreadable(client, database.role_passwords);
     const blindSpots = await findBlindSpots(client);
     const planted = await findPlanted(client);

@@ -6,6 +6,8 @@ import pg from 'pg';
 import { fail, SocleError } from '../kernel/errors.ts';
 import { readSecret } from '../kernel/secret.ts';
 import type { ConnectionConfig } from '../platform/schema.ts';
+import { pooled, refusesOptions, requireDirect, sessionMark } from './direct.ts';
+import { fromServer, serverFailure } from './sqlstate.ts';
 
 /** Where Debian keeps the authorities that the system trusts: used when a verifying mode names none. */
 export const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt';
@@ -45,9 +47,11 @@ export function describeConnection({ database, host, port, user }: ConnectionCon
 }
 
 function explain(config: ConnectionConfig, error: unknown): SocleError {
+  if (error instanceof SocleError) return error;
   const { code = '', message } = error as Error & { code?: string };
   const where = describeConnection(config);
   const details = { host: config.host, port: config.port, database: config.database, user: config.user, cause: code };
+  if (refusesOptions(code, message)) return pooled(config, `it answers \u201c${message}\u201d`, error);
   if (code.startsWith('28') || code === '42501') {
     const next = /^Peer authentication failed/i.test(message) ? peerAdvice(config.user) : undefined;
     return fail(
@@ -61,6 +65,7 @@ function explain(config: ConnectionConfig, error: unknown): SocleError {
   if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_)/.test(code) || /SSL/.test(message)) {
     return fail('database-untrusted', `no trusted TLS connection to ${where}: ${message}`, details, error);
   }
+  if (fromServer(error)) return serverFailure(where, error);
   return fail('database-unreachable', `${where} does not answer: ${message}`, details, error);
 }
 
@@ -73,22 +78,19 @@ function peerAdvice(role: string): string {
   );
 }
 
-/** Losing the connection, or the server ending it: shutdown, crash, failover, too many connections. */
-const lost = (code: string, message: string) =>
-  /^(08|57P0|53300|ECONN|EPIPE)/.test(code) || /^(Connection terminated|Client has encountered)/.test(message);
-
-/** An error of a query on an open connection as one of ours, where it says that the server went away or refuses. */
+/** An error of a query on an open connection as one of ours: the connection was lost, or the server says why not. */
 export function explainQuery(config: ConnectionConfig, error: unknown): unknown {
   if (error instanceof SocleError || !(error instanceof Error)) return error;
   const { code = '', message } = error as Error & { code?: string };
   const where = describeConnection(config);
-  if (lost(code, message))
+  if (fromServer(error)) return serverFailure(where, error);
+  if (/^(ECONN|EPIPE|ETIMEDOUT)/.test(code) || /^(Connection terminated|Client has encountered)/.test(message)) {
     return fail('database-unreachable', `${where} went away: ${message}`, { cause: code }, error);
-  if (code === '42501') return fail('database-unreadable', `${where}: ${message}`, { cause: code }, error);
+  }
   return error;
 }
 
-/** Sessions of ours neither time out half-way nor go on for a caller who left. Names that a version lacks are skipped. */
+/** Only on a session that is ours alone: it ends with the connection. Sessions of ours neither time out half-way nor go on for a caller who left. Names that a version lacks are skipped. */
 const untimed = `SELECT pg_catalog.set_config(s.name, v.value, false)
   FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
     ('idle_session_timeout', '0'), ('transaction_timeout', '0'), ('client_connection_check_interval', '5s'),
@@ -98,12 +100,15 @@ const untimed = `SELECT pg_catalog.set_config(s.name, v.value, false)
 
 /**
  * An open connection; the caller ends it. When `signal` aborts, it is cut and what is running on it rejects.
- * @throws `database-unreachable`, `database-denied`, `database-missing`, `database-untrusted`, `secret-unreadable`
+ * @throws `database-unreachable`, `database-denied`, `database-missing`, `database-untrusted`, `database-pooled`,
+ *   `database-exhausted`, `secret-unreadable`
  */
 export async function connect(config: ConnectionConfig, signal?: AbortSignal): Promise<pg.Client> {
   signal?.throwIfAborted();
   const password = config.password ? (await readSecret(config.password, signal)).reveal() : undefined;
+  const { mark, options } = sessionMark();
   const client = new pg.Client({
+    options,
     host: config.host,
     port: config.port,
     database: config.database,
@@ -121,6 +126,7 @@ export async function connect(config: ConnectionConfig, signal?: AbortSignal): P
     await client.connect();
     signal?.addEventListener('abort', cut, { once: true });
     client.once('end', () => signal?.removeEventListener('abort', cut));
+    await requireDirect(client, mark, config);
     await client.query(untimed);
   } catch (error) {
     cut();

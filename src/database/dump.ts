@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fail } from '../kernel/errors.ts';
-import { lastLines, type StartedProcess, start } from '../kernel/process.ts';
+import { fail, type SocleError } from '../kernel/errors.ts';
+import { type Ended, lastLines, type StartedProcess, start } from '../kernel/process.ts';
 import type { DatabaseConfig } from '../platform/schema.ts';
 import { clientAccess } from './client-access.ts';
 import type { PostgresTools } from './client-tools.ts';
+import { printedFailure } from './sqlstate.ts';
 
 /** A pg_dump at work. */
 export interface RunningDump {
@@ -22,6 +23,12 @@ function warnings(printed: string): string[] {
     .split('\n')
     .filter((line) => /^pg_dump(all)?: warning: /.test(line))
     .map((line) => line.replace(/^pg_dump(all)?: warning: /, ''));
+}
+
+/** What PostgreSQL's own words mean, where they are known; else that the program failed. */
+function dumpFailure(program: string, { exitCode, signal }: Ended, output: string): SocleError {
+  const known = signal === null ? printedFailure(program, output) : null;
+  return known ?? fail('dump-failed', `${program} ended with ${signal ?? exitCode}`, { exitCode, output });
 }
 
 /**
@@ -55,10 +62,7 @@ export async function startDump(
       const output = await printed;
       if (ended.aborted) throw fail('interrupted', 'pg_dump was interrupted');
       if (ended.exitCode === 0) return warnings(output);
-      throw fail('dump-failed', `pg_dump ended with ${ended.signal ?? ended.exitCode}`, {
-        exitCode: ended.exitCode,
-        output: lastLines(output),
-      });
+      throw dumpFailure('pg_dump', ended, lastLines(output));
     })();
     // Whoever reads the stream meets the failure first; it is not unhandled meanwhile.
     done.catch(() => {});
@@ -87,7 +91,8 @@ export async function dumpRoles(
       [
         '--roles-only',
         '--no-password',
-        `--database=${connection.database}`,
+        // As a connection string: libpq would take a bare name with `=` or `://` for one.
+        `--database=dbname='${connection.database.replace(/[\\']/g, '\\$&')}'`,
         ...(passwords ? [] : ['--no-role-passwords']),
       ],
       { env: access.env, stdio: ['ignore', 'pipe', 'pipe', ...access.descriptors], signal },
@@ -99,9 +104,7 @@ export async function dumpRoles(
     ]);
     if (ended.aborted) throw fail('interrupted', 'pg_dumpall was interrupted');
     if (ended.exitCode !== 0) {
-      throw fail('dump-failed', `pg_dumpall ended with ${ended.signal ?? ended.exitCode}`, {
-        output: lastLines(printed),
-      });
+      throw dumpFailure('pg_dumpall', ended, lastLines(printed));
     }
     return tolerant(sql, roles);
   } finally {

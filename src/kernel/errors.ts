@@ -3,6 +3,8 @@
  * again can help, and what to do next are said once. One place maps it to exit codes (the CLI), one to HTTP (RFC 9457).
  */
 
+import { outsideFailure } from './outside-failure.ts';
+
 /** Categories of EC-1, and three that a backup tool needs besides. */
 export type Category =
   | 'validation'
@@ -118,6 +120,46 @@ export const failures = {
     retryable: true,
     title: 'the work was done, and its answer could not be written',
     next: 'free space where the output goes; `socle backup list` and `socle drill list` show what was done',
+  },
+  'disk-full': {
+    category: 'unavailable',
+    status: 507,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'no space is left on a disk of this machine',
+    next: 'free space where the message says, then run it again: nothing half-done counts',
+  },
+  'file-unusable': {
+    category: 'authorization',
+    status: 500,
+    exit: exit.notPermitted,
+    retryable: false,
+    title: 'a file or a directory cannot be used',
+    next: 'see that the path exists, is of the right kind, and belongs to the user that runs Socle; TMPDIR must name a directory that can be written to',
+  },
+  'machine-exhausted': {
+    category: 'unavailable',
+    status: 503,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'this machine lacks memory, processes or open files',
+    next: 'see what uses them (`free`, `ulimit -a`, `systemctl status`), then run it again',
+  },
+  'network-failed': {
+    category: 'unavailable',
+    status: 503,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'a connection over the network failed',
+    next: 'see whether the address answers from this machine, then run it again',
+  },
+  'system-failed': {
+    category: 'dependency',
+    status: 500,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'the operating system reported an error',
+    next: 'see the kernel log (`dmesg`) for the disk or device that the message names, then run it again',
   },
   interrupted: {
     category: 'unavailable',
@@ -455,6 +497,70 @@ export const failures = {
     title: 'a table stayed locked for too long',
     next: 'wait until the session named has ended, or raise lock_timeout of the database, and run the backup again',
   },
+  'database-pooled': {
+    category: 'conflict',
+    status: 409,
+    exit: exit.refused,
+    retryable: false,
+    title: 'a connection pooler or a load balancer stands in front of the database',
+    next: 'put the address of the PostgreSQL server itself into `connection` (host and port of the server, not those of PgBouncer, of another pooler or of a load balancer); nothing was changed',
+  },
+  'standby-conflict': {
+    category: 'conflict',
+    status: 503,
+    exit: exit.locked,
+    retryable: true,
+    title: 'the standby canceled the backup in favor of replication',
+    next: 'raise `max_standby_streaming_delay` on the standby or set `hot_standby_feedback = on`, then run it again; or back up the primary',
+  },
+  'database-exhausted': {
+    category: 'unavailable',
+    status: 503,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'the database server lacks a resource',
+    next: 'remove the cause that PostgreSQL names, then run it again',
+  },
+  'database-canceled': {
+    category: 'unavailable',
+    status: 503,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'the database server canceled a query',
+    next: 'see who or which timeout canceled it, which PostgreSQL names, then run it again',
+  },
+  'database-changed': {
+    category: 'conflict',
+    status: 503,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'something that is read from the database is no longer there',
+    next: 'run it again; if it fails again, see whether the object that PostgreSQL names exists, and whether the role sees it',
+  },
+  'database-encoding': {
+    category: 'dependency',
+    status: 502,
+    exit: exit.unavailable,
+    retryable: false,
+    title: 'the database holds bytes that its encoding does not allow',
+    next: 'correct the value or the name that PostgreSQL speaks of; a database in SQL_ASCII needs names and definitions in UTF-8',
+  },
+  'database-damaged': {
+    category: 'dependency',
+    status: 502,
+    exit: exit.unavailable,
+    retryable: false,
+    title: 'the database server cannot read its own files',
+    next: 'do not overwrite any backup; see the log of the server and its disk, and restore the last good backup beside it',
+  },
+  'database-failed': {
+    category: 'dependency',
+    status: 502,
+    exit: exit.unavailable,
+    retryable: true,
+    title: 'the database server reported an error',
+    next: 'read what PostgreSQL says, remove the cause and run it again',
+  },
   'dump-failed': {
     category: 'dependency',
     status: 502,
@@ -743,11 +849,16 @@ export function fail(code: FailureCode, message: string, details: FailureDetails
   return new SocleError(code, message, details, cause);
 }
 
-/** Any thrown value as a `SocleError`; what is not ours becomes `internal`, an abort `interrupted`. */
+/**
+ * Any thrown value as a `SocleError`: an abort is `interrupted`, and what the operating system, a server or SQLite reported
+ * is what it says. Only what is left is `internal`.
+ */
 export function asSocleError(error: unknown): SocleError {
   if (error instanceof SocleError) return error;
   if (error instanceof Error && error.name === 'AbortError') {
     return fail('interrupted', 'interrupted before it ended', {}, error);
   }
+  const known = outsideFailure(error);
+  if (known) return fail(known.code, known.message, known.details, error);
   return fail('internal', error instanceof Error ? error.message : String(error), {}, error);
 }
