@@ -1,6 +1,6 @@
 import { operatorFiles } from '../platform/operator-files.ts';
 import { createKit } from '../recovery/create.ts';
-import { identityPath } from '../secrets/store.ts';
+import { identityPath } from '../secrets/identities.ts';
 import { identity } from './host-options.ts';
 import { required } from './options.ts';
 import { warn } from './paint.ts';

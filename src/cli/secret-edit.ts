@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fail } from '../kernel/errors.ts';
 import { start } from '../kernel/process.ts';
-import { readIdentities, replaceContent } from '../secrets/store.ts';
+import { identitiesFrom } from '../secrets/identities.ts';
+import { replaceContent } from '../secrets/store.ts';
 import { file, identity } from './secret-options.ts';
 import { verb as define } from './verb.ts';
 
@@ -34,7 +35,7 @@ export const verb = define({
   about: 'Opens the document in clear in $VISUAL or $EDITOR (in memory where /dev/shm is), and encrypts what changed.',
   async run({ file, identity }, session) {
     session.progress.stop();
-    const identities = await readIdentities(identity);
+    const identities = identitiesFrom(identity);
     const changed = await replaceContent(
       file,
       (clear) => inEditor(basename(file), clear),

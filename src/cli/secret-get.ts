@@ -1,4 +1,5 @@
-import { getSecret, readIdentities } from '../secrets/store.ts';
+import { identitiesFrom } from '../secrets/identities.ts';
+import { getSecret } from '../secrets/store.ts';
 import { required } from './options.ts';
 import { file, identity } from './secret-options.ts';
 import { verb as define } from './verb.ts';
@@ -8,7 +9,7 @@ export const verb = define({
   options: { file, key: required('<key>', 'such as stringData.password'), identity },
   examples: ['socle secret get secrets/database.yaml stringData.password --identity operator.agekey'],
   async run({ file, key, identity }) {
-    const value = await getSecret(file, key, await readIdentities(identity));
+    const value = await getSecret(file, key, identitiesFrom(identity));
     return { data: { key, value }, text: value };
   },
 });

@@ -1,4 +1,5 @@
-import { readIdentities, rotateSecrets } from '../secrets/store.ts';
+import { identitiesFrom } from '../secrets/identities.ts';
+import { rotateSecrets } from '../secrets/store.ts';
 import { file, identity, recipients } from './secret-options.ts';
 import { verb as define } from './verb.ts';
 
@@ -13,7 +14,7 @@ export const verb = define({
     'Encrypts every value with a new data key, for the recipients given, else for those that the document has.\n' +
     'Who could read the old document still knows its values: change these as well.',
   async run({ file, recipients, identity }, session) {
-    const now = await rotateSecrets(file, recipients, await readIdentities(identity), session.clock.now());
+    const now = await rotateSecrets(file, recipients, identitiesFrom(identity), session.clock.now());
     return {
       data: { file, recipients: now },
       text: `${file} has a new data key, for:\n${now.map((each) => `  ${each}`).join('\n')}`,

@@ -1,6 +1,7 @@
 import { fail } from '../kernel/errors.ts';
+import { identitiesFrom } from '../secrets/identities.ts';
 import { defaultRules, kubernetesRules } from '../secrets/rules.ts';
-import { readIdentities, setSecret } from '../secrets/store.ts';
+import { setSecret } from '../secrets/store.ts';
 import { flag, required } from './options.ts';
 import { file, identity, recipients } from './secret-options.ts';
 import { verb as define } from './verb.ts';
@@ -14,7 +15,14 @@ async function readValue(): Promise<string> {
   }
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8').replace(/\n$/, '');
+  const data = Buffer.concat(chunks);
+  const text = data.toString('utf8');
+  if (!Buffer.from(text).equals(data)) {
+    throw fail('usage', 'the value is not UTF-8 text, which a document holds', {
+      next: 'encode it first, such as with `base64`; nothing was written',
+    });
+  }
+  return text.replace(/\n$/, '');
 }
 
 /** `socle secret set` */
@@ -35,7 +43,10 @@ export const verb = define({
   async run({ file, key, recipients, kubernetes, remove, identity }, session) {
     const value = remove ? undefined : await readValue();
     const rules = kubernetes ? kubernetesRules : defaultRules;
-    await setSecret({ file, key, value, recipients, rules }, () => readIdentities(identity), session.clock.now());
-    return { data: { file, key, removed: remove }, text: `${key} is ${remove ? 'removed from' : 'set in'} ${file}.` };
+    const request = { file, key, value, recipients, rules };
+    const { encrypted } = await setSecret(request, identitiesFrom(identity), session.clock.now());
+    if (remove) return { data: { file, key, removed: true }, text: `${key} is removed from ${file}.` };
+    const clear = encrypted ? '' : ' It stands in clear there: the rules of the document do not encrypt it.';
+    return { data: { file, key, removed: false, encrypted }, text: `${key} is set in ${file}.${clear}` };
   },
 });

@@ -1,5 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -80,4 +91,70 @@ test('a document for Flux leaves everything but its data in clear', () => {
   expect(text).toContain('kind: Secret');
   expect(text).toContain('encrypted_regex: ^(data|stringData)$');
   expect(text).not.toContain('canary');
+});
+
+test('keys and values that a document cannot hold are refused, and the document stays', () => {
+  secret(['set', 't.env', 'A', '--recipient', recipient], 'x');
+  const before = readFileSync(join(directory, 't.env'));
+  const bytes = Buffer.from([0x61, 0xff, 0x62]);
+  for (const [key, value] of [
+    ['A=B', 'x'],
+    ['#A', 'x'],
+    ['A\nB', 'x'],
+    ['sops_mac', 'x'],
+    ['a.b', 'x'],
+    ['B', 'one\\ntwo'],
+    ['B', bytes],
+  ] as const) {
+    const refused = spawnSync(socle, ['secret', 'set', 't.env', key], {
+      env,
+      cwd: directory,
+      input: value,
+      encoding: 'utf8',
+    });
+    expect([key, refused.status, refused.stderr]).toEqual([key, 2, expect.stringContaining('error: ')]);
+    expect(readFileSync(join(directory, 't.env'))).toEqual(before);
+  }
+  expect(secret(['set', 'host.yaml', 'sops.x', '--identity', 'second.agekey'], 'x').stderr).toContain(
+    'belongs to sops',
+  );
+  expect(secret(['set', 'host.yaml', 'smtp', '--identity', 'second.agekey'], 'x').stderr).toContain(
+    'holds values of its own',
+  );
+  expect(readdirSync(directory).filter((name) => name.endsWith('.next'))).toEqual([]);
+});
+
+test("a link, its target's mode and its owner stay", () => {
+  secret(['set', 'target.yaml', 'a', '--recipient', recipient], 'x');
+  symlinkSync('target.yaml', join(directory, 'link.yaml'));
+  for (const mode of [0o400, 0o640]) {
+    chmodSync(join(directory, 'target.yaml'), mode);
+    if (process.getuid?.() === 0) chownSync(join(directory, 'target.yaml'), 12_345, 54_321);
+    expect(secret(['set', 'link.yaml', 'a'], `y${mode}`).status).toBe(0);
+    expect(lstatSync(join(directory, 'link.yaml')).isSymbolicLink()).toBe(true);
+    const { mode: after, uid, gid } = statSync(join(directory, 'target.yaml'));
+    expect(after & 0o777).toBe(mode);
+    if (process.getuid?.() === 0) expect([uid, gid]).toEqual([12_345, 54_321]);
+    expect(secret(['get', 'target.yaml', 'a']).stdout).toBe(`y${mode}\n`);
+  }
+});
+
+test('an identity comes from the variables of sops, one or all', () => {
+  const key = readFileSync(join(directory, 'operator.agekey'), 'utf8').split('\n')[2] ?? '';
+  const none = { SOPS_AGE_KEY_FILE: undefined };
+  expect(secret(['get', 'target.yaml', 'a'], '', { ...none, SOPS_AGE_KEY: key }).status).toBe(0);
+  const command = `sh -c 'test "$SOPS_AGE_RECIPIENT" = ${recipient} && cat operator.agekey'`;
+  expect(secret(['get', 'target.yaml', 'a'], '', { ...none, SOPS_AGE_KEY_CMD: command }).status).toBe(0);
+  // One that opens nothing beside one that does, as sops takes them.
+  const both = { SOPS_AGE_KEY_FILE: 'second.agekey', SOPS_AGE_KEY: `${key} ${key}` };
+  expect(secret(['get', 'target.yaml', 'a'], '', both).status).toBe(0);
+  const failed = secret(['get', 'target.yaml', 'a'], '', { ...none, SOPS_AGE_KEY_CMD: 'false' });
+  expect([failed.status, failed.stderr]).not.toEqual([70, expect.anything()]);
+  expect(failed.stderr).not.toContain('internal');
+});
+
+test('a document that is not UTF-8 is refused with its place', () => {
+  writeFileSync(join(directory, 'latin.env'), Buffer.from('A=x\nB=caf\xe9\n', 'latin1'));
+  const refused = secret(['list', 'latin.env']);
+  expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('line 2, column 6')]);
 });

@@ -1,4 +1,4 @@
-import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { armor, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { fail } from '../kernel/errors.ts';
 import { Secret } from '../kernel/secret.ts';
 
@@ -50,25 +50,4 @@ export async function wrapKey(dataKey: Buffer, recipient: string): Promise<strin
     throw fail('secret-key-invalid', `${recipient} is not an age recipient (age1…)`, {}, error);
   }
   return armor.encode(await encrypter.encrypt(dataKey));
-}
-
-/** The data key, by the first of our identities that opens one of the wrapped copies. */
-export async function unwrapKey(
-  wrapped: readonly { recipient: string; enc: string }[],
-  identities: readonly Secret[],
-): Promise<Buffer> {
-  for (const { enc } of wrapped) {
-    const decrypter = new Decrypter();
-    for (const identity of identities) decrypter.addIdentity(identity.reveal());
-    const key = await decrypter.decrypt(armor.decode(enc)).catch(() => undefined);
-    if (key?.length === 32) return Buffer.from(key);
-  }
-  const recipients = wrapped.map(({ recipient }) => recipient);
-  throw fail(
-    'secret-key-missing',
-    `the document is for ${recipients.join(', ')}, and none of the given identities is one of them`,
-    {
-      recipients,
-    },
-  );
 }

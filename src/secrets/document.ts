@@ -1,125 +1,226 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../kernel/errors.ts';
-import type { Secret } from '../kernel/secret.ts';
-import { unwrapKey, wrapKey } from './age.ts';
-import { open, plainText, seal } from './cipher.ts';
+import { wrapKey } from './age.ts';
+import { plainText, sameValue, seal } from './cipher.ts';
 import { type Format, parseFile } from './formats/index.ts';
-import { Comment, type Leaf, type LeafValue, type Metadata, type SecretFile } from './leaf.ts';
+import { formatFloat } from './go-scalar.ts';
+import { Comment, type Leaf, type SecretText, splice } from './leaf.ts';
+import { macOf, type OpenDocument, openWith } from './open.ts';
+import { invalid } from './refuse.ts';
 import { isEncrypted, type Rules } from './rules.ts';
 
-/** Marks a MAC over the encrypted values alone (SOPS: SHA-256 of `sops`). */
-const macOnlyEncryptedSeed = createHash('sha256').update('sops').digest();
-
-/** The version of SOPS whose format this is. */
+/** The version of SOPS whose format new documents have. */
 const sopsVersion = '3.13.2';
 
-/** A document in clear, with what is needed to write it back with as few changed lines as possible. */
-export interface OpenDocument {
-  readonly file: SecretFile;
-  readonly metadata: Metadata;
-  readonly dataKey: Buffer;
-  /** Nonces by path and value: an unchanged value keeps its text. */
-  readonly nonces: ReadonlyMap<string, Buffer>;
+type Named = Pick<Leaf, 'name' | 'value'>;
+const nameOf = (name: readonly string[]) => JSON.stringify(name);
+
+/** Reads back what was sealed, as sops would, before anything is replaced. @throws `secret-document-unsupported` */
+function proven(text: string, format: Format, dataKey: Buffer, expected: readonly Named[], metadata: unknown): string {
+  const again = openWith(text, format, dataKey);
+  const rest = ({ lastmodified, mac, ...others }: Record<string, unknown>) => others;
+  const found = new Map(again.leaves.map(({ name, value }) => [nameOf(name), value]));
+  const wrong = expected.find(({ name, value }) => {
+    const read = found.get(nameOf(name));
+    return read === undefined || !sameValue(read, value);
+  });
+  const more = again.leaves.length !== expected.length;
+  const other =
+    metadata !== undefined &&
+    !isDeepStrictEqual(rest({ ...again.source.metadata?.value }), rest({ ...(metadata as object) }));
+  if (!wrong && !more && !other) return text;
+  const what = wrong ? wrong.name.join('.') : other ? 'the sops section' : 'the number of its values';
+  throw fail('secret-document-unsupported', `${what} would not be read back as it was written: nothing was changed`);
 }
 
-/** SHA-512 over the values in their order, in upper-case hexadecimal; comments do not count. */
-function macOf(values: readonly { path: readonly string[]; value: LeafValue }[], rules: Rules): string {
-  const hash = createHash('sha512');
-  if (rules.mac_only_encrypted) hash.update(macOnlyEncryptedSeed);
-  for (const { path, value } of values) {
-    if (value instanceof Comment) continue;
-    if (rules.mac_only_encrypted && !isEncrypted(path, rules)) continue;
-    hash.update(plainText(value).text);
-  }
-  return hash.digest('hex').toUpperCase();
-}
-
-function nonceName(path: readonly string[], value: LeafValue): string {
-  const { text, type } = plainText(value);
-  return JSON.stringify([path, type, text]);
-}
-
-function openLeaf(leaf: Leaf, dataKey: Buffer) {
-  if (!(leaf.value instanceof Comment)) {
-    if (typeof leaf.value !== 'string') {
-      throw fail('secret-document-tampered', `${leaf.path.join('.')} is not encrypted, although the rules ask for it`);
-    }
-    return open(leaf.value, dataKey, leaf.path);
-  }
-  // A comment may be in clear (SOPS before 3.1), and formats differ in which branch they hang it on.
-  for (let depth = leaf.path.length; depth >= 0; depth -= 1) {
-    try {
-      return open(leaf.value.text, dataKey, leaf.path.slice(0, depth));
-    } catch {}
-  }
-  return undefined;
-}
-
-/**
- * Decrypts every value and checks the MAC over all of them.
- * @throws `secret-key-missing`, `secret-document-tampered`, `secret-document-invalid`
- */
-export async function openDocument(text: string, format: Format, identities: readonly Secret[]): Promise<OpenDocument> {
-  const file = parseFile(text, format);
-  const metadata = file.metadata();
-  if (!metadata) throw fail('secret-document-invalid', 'the document has no `sops` section: it is not encrypted');
-  const dataKey = await unwrapKey(metadata.age, identities);
-  file.setMetadata(undefined);
-  const nonces = new Map<string, Buffer>();
-  for (const leaf of file.leaves()) {
-    if (!isEncrypted(leaf.path, metadata)) continue;
-    const opened = openLeaf(leaf, dataKey);
-    if (!opened) continue;
-    leaf.set(opened.value);
-    if (opened.iv.length > 0) nonces.set(nonceName(leaf.path, opened.value), opened.iv);
-  }
-  const expected = open(metadata.mac, dataKey, metadata.lastmodified).value;
-  if (expected !== macOf(file.leaves(), metadata)) {
-    throw fail('secret-document-tampered', 'the MAC does not match: a value was changed, added or removed by hand');
-  }
-  return { file, metadata, dataKey, nonces };
-}
-
-/** Encrypts an open document again with its own data key, rules and recipients. */
-export function sealDocument(document: OpenDocument, now: Date): string {
-  const { file, dataKey, nonces } = document;
-  const leaves = file.leaves();
+/** Puts the time and the MAC of its values into an encrypted text. */
+function stamped(text: string, format: Format, leaves: readonly Named[], document: Sealing, now: Date): string {
+  const source = parseFile(text, format);
+  const values = new Map(leaves.map(({ name, value }) => [nameOf(name), value]));
+  const inOrder = source.leaves.map(({ name, path, value }) => ({ path, value: values.get(nameOf(name)) ?? value }));
   const lastmodified = now.toISOString().replace(/\.\d+Z$/, 'Z');
-  const mac = seal(macOf(leaves, document.metadata), dataKey, lastmodified);
-  for (const leaf of leaves) {
-    if (!isEncrypted(leaf.path, document.metadata)) continue;
-    const text = seal(leaf.value, dataKey, leaf.path, nonces.get(nonceName(leaf.path, leaf.value)));
-    leaf.set(leaf.value instanceof Comment ? new Comment(text) : text);
-  }
-  file.setMetadata({ ...document.metadata, lastmodified, mac, version: sopsVersion });
-  return file.toString();
+  const mac = seal(macOf(inOrder, document.rules), document.dataKey, lastmodified);
+  const places = source.metadata;
+  if (!places?.lastmodified || !places.mac) throw fail('secret-document-invalid', 'the sops section has no mac');
+  // Quoted as a text: unquoted it is a timestamp to YAML.
+  const time = format === 'env' ? lastmodified : JSON.stringify(lastmodified);
+  return splice(text, [
+    { ...places.lastmodified, by: time },
+    { ...places.mac, by: source.literal(mac, places.mac) },
+  ]);
 }
 
-/** A document in clear, with a new data key for these recipients. */
-export async function newDocument(
+interface Sealing {
+  readonly dataKey: Buffer;
+  readonly rules: Rules;
+}
+
+/** Sets one value as text, or removes it; every other byte but time and MAC stays. Returns the proven new text. */
+export function setValue(
+  document: OpenDocument,
+  name: readonly string[],
+  value: string | undefined,
+  now: Date,
+): { readonly text: string; readonly encrypted: boolean } {
+  if (name.includes('')) throw fail('usage', 'a part of the key is empty: a dot in a name is written \\.');
+  if (name[0] === 'sops' && document.format !== 'env') throw fail('usage', '`sops` at the top belongs to sops itself');
+  const { format, source, dataKey } = document;
+  const { rules } = document.metadata;
+  const metadata = source.metadata?.value;
+  const kept = document.leaves.filter((leaf) => nameOf(leaf.name) !== nameOf(name));
+  if (value === undefined) {
+    const text = source.without(name);
+    if (text === undefined)
+      throw fail('not-found', `there is no value called ${name.join('.')}`, { next: 'socle secret list FILE' });
+    const below = (leaf: Named) => name.every((part, i) => leaf.name[i] === part);
+    const left = kept.filter((leaf) => !below(leaf));
+    return {
+      text: proven(stamped(text, format, left, { dataKey, rules }, now), format, dataKey, left, metadata),
+      encrypted: false,
+    };
+  }
+  const before = document.leaves.find((leaf) => nameOf(leaf.name) === nameOf(name));
+  const draft = parseFile(source.withValue(name), format);
+  const leaf = draft.leaves.find((each) => nameOf(each.name) === nameOf(name));
+  if (!leaf)
+    throw fail(
+      'secret-document-unsupported',
+      `${name.join('.')} would not be read back as it was written: nothing was changed`,
+    );
+  const encrypted = isEncrypted(leaf.path, rules);
+  const same = before && sameValue(before.value, value) ? before.iv : undefined;
+  // What the format cannot hold in clear could not be shown again, so it is refused even where it is encrypted.
+  const clear = draft.literal(value, leaf);
+  const text = splice(draft.text, [
+    { ...leaf, by: encrypted ? draft.literal(seal(value, dataKey, leaf.path, same), leaf) : clear },
+  ]);
+  const after = [...kept, { name, value }];
+  return {
+    text: proven(stamped(text, format, after, { dataKey, rules }, now), format, dataKey, after, metadata),
+    encrypted,
+  };
+}
+
+/** The document in clear, without its `sops` section, as an editor shows it. @throws `secret-document-unsupported` */
+export function clearText(document: OpenDocument): string {
+  const { source, format, leaves, comments } = document;
+  const values = leaves.flatMap((leaf) => (leaf.iv?.length ? [{ ...leaf, by: source.literal(leaf.value, leaf) }] : []));
+  const opened = comments.flatMap(({ sealed, ...comment }) =>
+    sealed && !comment.text.includes('\n') ? [{ ...comment, by: `#${comment.text}` }] : [],
+  );
+  const { clear } = parseFile(splice(source.text, [...values, ...opened]), format).split();
+  const read = parseFile(clear, format).leaves;
+  const wrong = leaves.find((leaf, i) => {
+    const other = read[i];
+    return !other || nameOf(other.name) !== nameOf(leaf.name) || !sameValue(other.value, leaf.value);
+  });
+  if (!wrong && read.length === leaves.length) return clear;
+  throw fail(
+    'secret-document-unsupported',
+    `${wrong?.name.join('.') ?? 'a value'} cannot be shown in clear and read again: set values one by one`,
+  );
+}
+
+/** A clear text with its values and comments sealed; what `document` had already keeps its text. */
+function sealed(clear: SecretText, { dataKey, rules }: Sealing, document?: OpenDocument): string {
+  const nonces = new Map(document?.leaves.map((leaf) => [nameOf(leaf.name), leaf]));
+  const values = clear.leaves.flatMap((leaf) => {
+    if (typeof leaf.value === 'number') checkDigits(clear.text, leaf, leaf.value);
+    if (!isEncrypted(leaf.path, rules) || plainText(leaf.value).data.length === 0) return [];
+    const before = nonces.get(nameOf(leaf.name));
+    const iv = before && sameValue(before.value, leaf.value) ? before.iv : undefined;
+    return [{ ...leaf, by: clear.literal(seal(leaf.value, dataKey, leaf.path, iv), leaf) }];
+  });
+  const known = new Map(document?.comments.map((comment) => [comment.text, comment.sealed]));
+  const comments = clear.comments.flatMap(({ text, paths, start, end }) => {
+    const path = known.get(text)?.path ?? paths[0] ?? [];
+    if (text === '' || (known.has(text) && !known.get(text)) || !isEncrypted(path, rules)) return [];
+    return [{ start, end, by: `#${seal(new Comment(text), dataKey, path, known.get(text)?.iv)}` }];
+  });
+  return splice(clear.text, [...values, ...comments]);
+}
+
+function checkDigits(text: string, leaf: Leaf, value: number): void {
+  const source = text.slice(leaf.start, leaf.end);
+  if (/^[-+]?[\d_]+$/.test(source) && formatFloat(value) !== String(BigInt(source.replaceAll(/[+_]/g, '')))) {
+    throw invalid(text, leaf.start, 'sops would keep only the first digits of this number: put it in quotes');
+  }
+}
+
+function parseClear(text: string, format: Format): SecretText {
+  const clear = parseFile(text, format);
+  if (clear.metadata)
+    throw fail('secret-document-invalid', 'the text in clear has a `sops` section: that name belongs to sops');
+  return clear;
+}
+
+/** The document with another content, an editor's. Returns the proven new text. */
+export function replaceText(document: OpenDocument, text: string, now: Date): string {
+  const { format, dataKey } = document;
+  const { rules } = document.metadata;
+  const clear = parseClear(text, format);
+  const body = clear.join(sealed(clear, { dataKey, rules }, document), document.source.split().section);
+  const next = stamped(body, format, clear.leaves, { dataKey, rules }, now);
+  return proven(next, format, dataKey, clear.leaves, document.source.metadata?.value);
+}
+
+async function wrapped(dataKey: Buffer, recipients: readonly string[]) {
+  if (recipients.length === 0) throw fail('secret-key-invalid', 'a secret needs at least one age recipient');
+  return Promise.all(recipients.map(async (recipient) => ({ enc: await wrapKey(dataKey, recipient), recipient })));
+}
+
+/** A text in clear as a document with a new data key for these recipients. */
+export async function createDocument(
   text: string,
   format: Format,
   recipients: readonly string[],
   rules: Rules,
+  now: Date,
 ): Promise<OpenDocument> {
-  if (recipients.length === 0) throw fail('secret-key-invalid', 'a secret needs at least one age recipient');
-  const file = parseFile(text, format);
-  if (file.metadata()) throw fail('secret-document-invalid', 'the document is encrypted already');
+  const clear = parseClear(text, format);
   const dataKey = randomBytes(32);
-  const age: Metadata['age'] = [];
-  for (const recipient of recipients) age.push({ recipient, enc: await wrapKey(dataKey, recipient) });
-  return {
-    file,
-    metadata: { age, lastmodified: '', mac: '', version: sopsVersion, ...rules },
-    dataKey,
-    nonces: new Map(),
+  const metadata = {
+    age: await wrapped(dataKey, recipients),
+    lastmodified: now.toISOString(),
+    mac: 'x',
+    ...rules,
+    version: sopsVersion,
   };
+  const body = clear.join(sealed(clear, { dataKey, rules }), clear.section(metadata));
+  const next = stamped(body, format, clear.leaves, { dataKey, rules }, now);
+  return openWith(proven(next, format, dataKey, clear.leaves, undefined), format, dataKey);
 }
 
-/** The same document with a new data key, for these recipients: every value is encrypted anew. */
-export async function rotate(document: OpenDocument, recipients: readonly string[]): Promise<OpenDocument> {
+/** The same document with a new data key, for these recipients: every value is encrypted again. */
+export async function rotateDocument(
+  document: OpenDocument,
+  recipients: readonly string[],
+  now: Date,
+): Promise<string> {
+  const { format, metadata } = document;
+  const others = [...metadata.otherKinds, ...metadata.unknown, ...(metadata.groups.length > 1 ? ['key_groups'] : [])];
+  if (others.length > 0 || 'key_groups' in (document.source.metadata?.value ?? {})) {
+    throw fail(
+      'secret-document-unsupported',
+      `the sops section has ${others.join(', ') || 'key_groups'}: Socle cannot encrypt a new data key to these, and would shut them out`,
+      { next: 'rotate it with `sops rotate -i FILE`; nothing was written' },
+    );
+  }
   const dataKey = randomBytes(32);
-  const age: Metadata['age'] = [];
-  for (const recipient of recipients) age.push({ recipient, enc: await wrapKey(dataKey, recipient) });
-  return { file: document.file, metadata: { ...document.metadata, age }, dataKey, nonces: new Map() };
+  const clear = parseClear(clearText(document), format);
+  const { mac_only_encrypted, ...before } = { ...document.source.metadata?.value };
+  const macOnly = metadata.rules.mac_only_encrypted ? { mac_only_encrypted: true } : {};
+  const section = clear.section({ ...before, age: await wrapped(dataKey, recipients), ...macOnly });
+  const shared = {
+    ...document,
+    leaves: [],
+    comments: document.comments.map((each) => ({
+      ...each,
+      sealed: each.sealed && { ...each.sealed, iv: randomBytes(32) },
+    })),
+  };
+  const body = clear.join(sealed(clear, { dataKey, rules: metadata.rules }, shared), section);
+  const next = stamped(body, format, clear.leaves, { dataKey, rules: metadata.rules }, now);
+  return proven(next, format, dataKey, clear.leaves, undefined);
 }

@@ -1,10 +1,13 @@
-import type { Metadata } from './leaf.ts';
+import { compileRe2 } from './re2.ts';
 
-/** Which values of a document are encrypted; at most one of the four, as in SOPS. */
-export type Rules = Pick<
-  Metadata,
-  'unencrypted_suffix' | 'encrypted_suffix' | 'unencrypted_regex' | 'encrypted_regex' | 'mac_only_encrypted'
->;
+/** Which values of a document are encrypted; at most one of the first four, as in SOPS. */
+export interface Rules {
+  readonly unencrypted_suffix?: string;
+  readonly encrypted_suffix?: string;
+  readonly unencrypted_regex?: string;
+  readonly encrypted_regex?: string;
+  readonly mac_only_encrypted?: boolean;
+}
 
 /** What Flux wants of a Kubernetes Secret: only its data is encrypted. */
 export const kubernetesRules: Rules = { encrypted_regex: '^(data|stringData)$' };
@@ -18,7 +21,7 @@ export function isEncrypted(path: readonly string[], rules: Rules): boolean {
   const { unencrypted_suffix, encrypted_suffix, unencrypted_regex, encrypted_regex } = rules;
   if (unencrypted_suffix && path.some((part) => part.endsWith(unencrypted_suffix))) encrypted = false;
   if (encrypted_suffix) encrypted = path.some((part) => part.endsWith(encrypted_suffix));
-  if (unencrypted_regex && path.some((part) => new RegExp(unencrypted_regex).test(part))) encrypted = false;
-  if (encrypted_regex) encrypted = path.some((part) => new RegExp(encrypted_regex).test(part));
+  if (unencrypted_regex && path.some((part) => compileRe2(unencrypted_regex).test(part))) encrypted = false;
+  if (encrypted_regex) encrypted = path.some((part) => compileRe2(encrypted_regex).test(part));
   return encrypted;
 }

@@ -7,7 +7,7 @@ import type { Problem } from '../platform/explain.ts';
 import { parsePlatform } from '../platform/load.ts';
 import { operatorFiles, readOptional } from '../platform/operator-files.ts';
 import { identityFile, newAgeKey, parseIdentities, recipientOf } from '../secrets/age.ts';
-import { identityPath } from '../secrets/store.ts';
+import { identityPath } from '../secrets/identities.ts';
 import { newAddress } from '../vpn/addresses.ts';
 import { withPeer } from '../vpn/edit-peers.ts';
 import { newWireguardKeys, publicKeyOf } from '../vpn/keys.ts';

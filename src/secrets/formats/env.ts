@@ -1,86 +1,130 @@
 import { fail } from '../../kernel/errors.ts';
-import { Comment, type Leaf, type LeafValue, type Metadata, type SecretFile } from '../leaf.ts';
-
-interface Line {
-  key: string | null;
-  value: string;
-}
+import {
+  type CommentPlace,
+  type Leaf,
+  type LeafValue,
+  type MetadataPlace,
+  type SecretText,
+  type Span,
+  splice,
+} from '../leaf.ts';
+import { invalid, unsupported } from '../refuse.ts';
 
 const fold = (value: string) => value.replaceAll('\n', '\\n');
 const unfold = (value: string) => value.replaceAll('\\n', '\n');
+const prefix = 'sops_';
 
-/** SOPS flattens its metadata: `sops_age__list_0__map_enc`. */
-function readMetadata(lines: readonly Line[]): Metadata | undefined {
-  const fields = new Map(
-    lines.filter(({ key }) => key?.startsWith('sops_')).map(({ key, value }) => [key as string, value]),
-  );
-  if (fields.size === 0) return undefined;
-  const age: Metadata['age'] = [];
-  for (let i = 0; fields.has(`sops_age__list_${i}__map_enc`); i += 1) {
-    age.push({
-      recipient: fields.get(`sops_age__list_${i}__map_recipient`) ?? '',
-      enc: unfold(fields.get(`sops_age__list_${i}__map_enc`) ?? ''),
-    });
-  }
-  const simple = ['unencrypted_suffix', 'encrypted_suffix', 'unencrypted_regex', 'encrypted_regex'] as const;
-  const metadata: Metadata = {
-    age,
-    lastmodified: fields.get('sops_lastmodified') ?? '',
-    mac: fields.get('sops_mac') ?? '',
-    version: fields.get('sops_version') ?? '',
-  };
-  for (const name of simple) {
-    const value = fields.get(`sops_${name}`);
-    if (value !== undefined) metadata[name] = value;
-  }
-  if (fields.get('sops_mac_only_encrypted') === 'true') metadata.mac_only_encrypted = true;
-  return metadata;
+interface Line extends Span {
+  readonly key: string;
+  readonly value: Span & { readonly text: string };
 }
 
-function writeMetadata(metadata: Metadata): Line[] {
-  const { age, ...rest } = metadata;
-  const lines: Line[] = age.flatMap(({ enc, recipient }, i) => [
-    { key: `sops_age__list_${i}__map_enc`, value: fold(enc) },
-    { key: `sops_age__list_${i}__map_recipient`, value: recipient },
-  ]);
-  for (const [name, value] of Object.entries(rest).sort(([a], [b]) => a.localeCompare(b))) {
-    lines.push({ key: `sops_${name}`, value: String(value) });
+/** SOPS flattens its metadata: `sops_age__list_0__map_enc`. */
+function unflatten(fields: ReadonlyArray<readonly [string, string]>): Record<string, unknown> {
+  const root: Record<string, unknown> = {};
+  for (const [key, value] of fields) {
+    const steps = key.split(/__map_|(?=__list_)/).map((step) => step.replace('__list_', ''));
+    let node = root;
+    for (const [i, step] of steps.entries()) {
+      if (i === steps.length - 1) node[step] = value;
+      else {
+        const isList = key.includes(`${step}__list_${steps[i + 1]}`) && /^\d+$/.test(steps[i + 1] ?? '');
+        node[step] ??= isList ? [] : {};
+        node = node[step] as Record<string, unknown>;
+      }
+    }
   }
-  return lines;
+  return root;
+}
+
+function flatten(value: unknown, key: string): Array<[string, string]> {
+  if (Array.isArray(value)) return value.flatMap((item, i) => flatten(item, `${key}__list_${i}`));
+  if (typeof value !== 'object' || value === null) return [[key, String(value)]];
+  return Object.entries(value).flatMap(([name, item]) => flatten(item, `${key}__map_${name}`));
+}
+
+function metadataOf(lines: readonly Line[]): MetadataPlace | undefined {
+  const own = lines.filter(({ key }) => key.startsWith(prefix));
+  if (own.length === 0) return undefined;
+  const span = (name: string) => own.find(({ key }) => key === prefix + name)?.value;
+  return {
+    value: unflatten(own.map(({ key, value }) => [key.slice(prefix.length), unfold(value.text)] as const)),
+    lastmodified: span('lastmodified'),
+    mac: span('mac'),
+  };
+}
+
+function keyOf(name: readonly string[]): string {
+  const [key = ''] = name;
+  if (name.length !== 1)
+    throw fail('usage', 'a .env document has no nested values: name one key (a dot in it is written \\.)');
+  if (key === '' || /[=#\p{Cc}]/u.test(key)) {
+    throw fail('usage', `${JSON.stringify(key)} cannot be a key of a .env document: no =, # or control character`);
+  }
+  if (key.startsWith(prefix)) throw fail('usage', `${key}: names that start with ${prefix} belong to sops`);
+  return key;
 }
 
 /** `KEY=value` lines as SOPS reads them: quotes are part of the value, `\n` is a line break. */
-export function parseEnv(text: string): SecretFile {
-  const lines = text.split('\n').flatMap((raw, i): Line[] => {
-    if (raw === '') return [];
-    if (raw.startsWith('#')) return [{ key: null, value: raw.slice(1) }];
+export function parseEnv(text: string): SecretText {
+  const lines: Line[] = [];
+  const comments: CommentPlace[] = [];
+  let start = 0;
+  for (const raw of text.split('\n')) {
+    const end = start + raw.length;
     const equals = raw.indexOf('=');
-    if (equals < 1)
-      throw fail('secret-document-invalid', `line ${i + 1} is neither KEY=value nor a # comment`, { line: i + 1 });
-    return [{ key: raw.slice(0, equals), value: raw.slice(equals + 1) }];
-  });
-  const plain = () => lines.filter(({ key }) => !key?.startsWith('sops_'));
-  const leafOf = (line: Line): Leaf => ({
-    path: line.key === null ? [] : [line.key],
-    value: line.key === null ? new Comment(line.value) : unfold(line.value),
-    set: (value: LeafValue) => {
-      line.value = value instanceof Comment ? value.text : fold(String(value));
-    },
-  });
+    if (raw.startsWith('#')) comments.push({ text: raw.slice(1), start, end, paths: [[]] });
+    else if (raw !== '') {
+      if (equals < 1) throw invalid(text, start, 'the line is neither KEY=value nor a # comment');
+      const key = raw.slice(0, equals);
+      if (lines.some((line) => line.key === key)) throw unsupported(text, start, `the key ${key} is there twice`);
+      const value = { start: start + equals + 1, end, text: raw.slice(equals + 1) };
+      lines.push({ start, end, key, value });
+    }
+    start = end + 1;
+  }
+  const plain = lines.filter(({ key }) => !key.startsWith(prefix));
+  const find = (name: readonly string[]) => plain.find(({ key }) => key === keyOf(name));
+  const after = (line: Span) => ({ start: line.start, end: Math.min(line.end + 1, text.length), by: '' });
+  const own = lines.filter(({ key }) => key.startsWith(prefix));
   return {
-    leaves: () => plain().map(leafOf),
-    metadata: () => readMetadata(lines),
-    setMetadata(metadata) {
-      lines.splice(0, lines.length, ...plain(), ...(metadata ? writeMetadata(metadata) : []));
+    text,
+    leaves: plain.map(({ key, value }): Leaf => ({ ...value, path: [key], name: [key], value: unfold(value.text) })),
+    comments,
+    metadata: metadataOf(lines),
+    literal: (value: LeafValue, { start: at }) => {
+      if (typeof value !== 'string') throw unsupported(text, at, 'a .env document holds texts only');
+      if (value.includes('\\n')) {
+        throw unsupported(
+          text,
+          at,
+          'a value of a .env document cannot hold a backslash and an n: it is read as a line break',
+        );
+      }
+      return fold(value);
     },
-    setValue(path, value) {
-      if (path.length !== 1) throw fail('usage', 'a .env document has no nested values: name one key');
-      const at = lines.findIndex(({ key }) => key === path[0]);
-      if (value === undefined) {
-        if (at >= 0) lines.splice(at, 1);
-      } else if (at >= 0) lines[at] = { key: path[0] ?? '', value: fold(value) };
-      else lines.push({ key: path[0] ?? '', value: fold(value) });
+    withValue(name) {
+      const line = find(name);
+      if (line) return splice(text, [{ ...line.value, by: 'x' }]);
+      // Before the sops lines when they are the last ones, as sops has them.
+      const at = own[0]?.start ?? text.length;
+      const gap = at > 0 && text[at - 1] !== '\n' ? '\n' : '';
+      return splice(text, [{ start: at, end: at, by: `${gap}${keyOf(name)}=x\n` }]);
     },
-    toString: () => lines.map(({ key, value }) => (key === null ? `#${value}\n` : `${key}=${value}\n`)).join(''),
+    without(name) {
+      const line = find(name);
+      return line && splice(text, [after(line)]);
+    },
+    split: () => ({
+      clear: splice(text, own.map(after)),
+      section: own.map((line) => `${text.slice(line.start, line.end)}\n`).join(''),
+    }),
+    join: (clear, section) => `${clear}${clear === '' || clear.endsWith('\n') ? '' : '\n'}${section}`,
+    section: (metadata) =>
+      Object.entries(metadata)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .flatMap(([name, value]) => flatten(value, prefix + name))
+        .map(([key, value]) => `${key}=${fold(value)}\n`)
+        .join(''),
   };
 }

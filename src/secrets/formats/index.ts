@@ -1,20 +1,27 @@
 import { extname } from 'node:path';
 import { fail } from '../../kernel/errors.ts';
-import type { SecretFile } from '../leaf.ts';
+import type { SecretText } from '../leaf.ts';
 import { parseEnv } from './env.ts';
-import { parseJson, parseYaml } from './yaml.ts';
+import { parseJson } from './json.ts';
+import { parseYaml } from './yaml.ts';
 
 export type Format = 'yaml' | 'json' | 'env';
 
 const byExtension: Record<string, Format> = { '.yaml': 'yaml', '.yml': 'yaml', '.json': 'json', '.env': 'env' };
 
-/** @throws `secret-document-invalid` for a name that says no format */
+/** @throws `secret-document-unsupported` for a name that says no format that Socle reads */
 export function formatOf(fileName: string): Format {
   const format = byExtension[extname(fileName)] ?? (fileName.endsWith('.env') ? 'env' : undefined);
-  if (!format) throw fail('secret-document-invalid', `${fileName}: the name has to end in .yaml, .yml, .json or .env`);
+  if (!format) {
+    throw fail(
+      'secret-document-unsupported',
+      `${fileName}: Socle reads documents whose names end in .yaml, .yml, .json or .env; sops also reads .ini and binary files`,
+    );
+  }
   return format;
 }
 
-export function parseFile(text: string, format: Format): SecretFile {
+/** @throws `secret-document-invalid`, `secret-document-unsupported` */
+export function parseFile(text: string, format: Format): SecretText {
   return { yaml: parseYaml, json: parseJson, env: parseEnv }[format](text);
 }
