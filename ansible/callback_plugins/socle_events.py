@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 
 from ansible import context
@@ -18,14 +19,43 @@ requirements: [SOCLE_EVENTS in the environment]
 """
 
 
-def told(result, words=("differs", "noted"), keys=("what", "where", "expected", "found")):
-    """What the scripts of the roles print (templates/state.sh.j2): one of the words, and as many fields as there are keys."""
+def told(result, words=("differs", "noted", "foreign"), keys=("what", "where", "expected", "found")):
+    """
+    What the scripts of the roles print (templates/state.sh.j2, host/foreign): one of the words, and as many fields as there
+    are keys. What is foreign stays until a person removes it.
+    """
     found = []
     for line in str(result.get("stdout", "")).splitlines():
         word, *fields = line.split("\t")
         if word in words and len(fields) == len(keys):
-            found.append(dict(zip(keys, fields)))
+            found.append({**dict(zip(keys, fields)), **({"foreign": True} if word == "foreign" else {})})
     return found
+
+
+# Characters of a message that are kept.
+MOST = 2000
+TELLING = re.compile(r"^(E|W|Err)[: ]|error|fail|cannot|could not|refused|denied|resol|timed out|No space", re.I)
+
+
+def shortened(text):
+    """The end of what was said; of what is too long, the lines that tell of a failure, too."""
+    if len(text) <= MOST:
+        return text
+    end = text[-MOST // 2 :]
+    before = "\n".join(line for line in text[: -MOST // 2].splitlines() if TELLING.search(line))
+    return f"{before[-MOST // 2 :]}\n{end}".strip()
+
+
+def told_by(found):
+    """What a module says of its failure: of a loop, each item that failed with its own message and address."""
+    items = [one for one in found.get("results", []) if one.get("failed")]
+    if items:
+        return "\n".join(f"{one.get('_ansible_item_label', one.get('item', ''))}: {told_by(one)}" for one in items)
+    said = [str(found[key]) for key in ("msg", "stderr") if found.get(key)]
+    url = found.get("url") or (found.get("invocation") or {}).get("module_args", {}).get("url")
+    if url and not any(str(url) in one for one in said):
+        said.append(f"from {url}")
+    return "\n".join(said)
 
 
 class CallbackModule(CallbackBase):
@@ -73,7 +103,7 @@ class CallbackModule(CallbackBase):
         if stays:
             fields["stays"] = stays
         if message:
-            fields["message"] = message[-2000:]
+            fields["message"] = shortened(message)
         self._write("result", **fields)
 
     def v2_runner_on_ok(self, result):
@@ -87,8 +117,7 @@ class CallbackModule(CallbackBase):
         if getattr(result._task, "no_log", False):
             message = "(hidden: it may hold a secret)"
         else:
-            found = result._result
-            message = "\n".join(str(found[key]) for key in ("msg", "stderr") if found.get(key))
+            message = told_by(result._result)
         self._result(result, "ignored" if ignore_errors else "failed", message)
 
     def v2_runner_on_unreachable(self, result):

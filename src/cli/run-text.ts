@@ -1,6 +1,7 @@
 import type { RunRecord } from '../host/records.ts';
+import { failureOf } from '../host/run.ts';
 import { formatDuration } from '../kernel/units.ts';
-import { deviationsAsText } from './drift-text.ts';
+import { deviationsAsText, foreignNext } from './drift-text.ts';
 import { pairs, table } from './table.ts';
 import type { When } from './when.ts';
 
@@ -27,7 +28,9 @@ export function runAsText(record: RunRecord, when: When): string {
   return [
     facts,
     ...(rows.length === 0 || drift ? [] : [table(['role', 'task', 'status'], rows)]),
+    ...failed.map(failureOf),
     ...(deviations.length === 0 ? [] : [deviationsAsText(deviations)]),
+    ...(deviations.some(({ foreign }) => foreign) ? [`What is not Socle’s was left as it is: ${foreignNext}.`] : []),
   ].join('\n\n');
 }
 

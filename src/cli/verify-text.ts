@@ -9,6 +9,7 @@ const paint: Readonly<Record<Verdict, (text: string) => string>> = {
   warn,
   fail: bad,
   unknown: bad,
+  'to come': faint,
   skip: faint,
 };
 

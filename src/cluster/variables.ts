@@ -18,6 +18,13 @@ export const arrivalOf = ({ sha256 }: Pick<Artifact, 'sha256'>) => join(arrivals
 export const destinationOf = ({ name }: Pick<Artifact, 'name'>) =>
   name === 'k3s' ? '/usr/local/bin/k3s' : join('/var/lib/rancher/k3s/agent', name);
 
+/** Files of objects that K3s applies, by name. */
+const objects = {
+  'socle-default-accounts.yaml': defaultAccountObjects,
+  'socle-local-path.yaml': localPathObjects,
+} as const;
+export const manifestNames: readonly string[] = Object.keys(objects);
+
 /** What the role `k3s` is told: each name is in its argument specification. */
 export function clusterVariables(
   platform: Platform,
@@ -38,9 +45,6 @@ export function clusterVariables(
       sha256: artifact.sha256,
       url: 'url' in artifact.from ? artifact.from.url : `file://${arrivalOf(artifact)}`,
     })),
-    k3s_manifests: {
-      'socle-default-accounts.yaml': manifest(defaultAccountObjects()),
-      'socle-local-path.yaml': manifest(localPathObjects()),
-    },
+    k3s_manifests: Object.fromEntries(Object.entries(objects).map(([name, made]) => [name, manifest(made())])),
   };
 }

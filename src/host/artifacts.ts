@@ -3,7 +3,6 @@ import type { Artifact } from '../cluster/mirror.ts';
 import { arrivals, destinationOf } from '../cluster/variables.ts';
 import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
-import type { HostLock } from './host-lock.ts';
 import { execAsRoot, type SshTarget, sendAsRoot, type Way } from './ssh.ts';
 
 /** A file of this machine that the host gets, unless it has it. */
@@ -82,14 +81,4 @@ export async function sendParcels(deps: Deps, way: Way, parcels: readonly Parcel
       next: 'run it again; if it happens twice, see whether the file changes while it is sent',
     });
   }
-}
-
-/** The roles have put them in their places. Where the lock was lost, they are another operator's by now, and stay. */
-export async function forgetParcels({ target, signal }: Deps, way: Way, lock: HostLock): Promise<void> {
-  try {
-    lock.requireHeld();
-  } catch {
-    return;
-  }
-  await execAsRoot(target, way, `rm -rf ${arrivals}`, { timeout: 60_000, signal });
 }

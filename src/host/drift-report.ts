@@ -12,6 +12,10 @@ export const deviationSchema = z.object({
   where: z.string().describe('which one: a path, a name, a key'),
   expected: z.string(),
   found: z.string(),
+  foreign: z
+    .boolean()
+    .optional()
+    .describe('it is not Socle’s: `socle up` leaves it, and a person removes or accepts it'),
 });
 export type Deviation = z.output<typeof deviationSchema>;
 

@@ -47,10 +47,12 @@ export const runRecord = z.object({
 export type RunRecord = z.output<typeof runRecord>;
 
 const runEvent = z.object({
-  event: z.enum(['task', 'result']),
+  /** `wait`: what a role waits for, in `text`. */
+  event: z.enum(['task', 'result', 'wait']),
   role: z.string(),
   task: z.string(),
   status: z.string().optional(),
+  text: z.string().optional(),
 });
 export type RunEvent = z.output<typeof runEvent>;
 

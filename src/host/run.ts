@@ -6,7 +6,7 @@ import { newId } from '../kernel/ids.ts';
 import { lastLines } from '../kernel/process.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { bundle, type RunRequest } from './bundle.ts';
-import { parseLine, type RunRecord } from './records.ts';
+import { parseLine, type RunRecord, runRecord } from './records.ts';
 import { execAsRoot, type SshTarget, sshFailure, startAsRoot, type Way } from './ssh.ts';
 
 /** Python on the host: whose key logged in, by the journal; `connection` is that of sshd(8). */
@@ -134,7 +134,8 @@ export async function followUnit(
     const way = ways[attempt % ways.length] as Way;
     const { cut, record, failure } = await followOnce(deps, way, [unit, id, String(seen)], (event) => {
       seen += 1;
-      if (event.role !== role && event.role !== '') progress.step(event.role);
+      if (event.event === 'wait') progress.step(event.text ?? 'waiting');
+      else if (event.role !== role && event.role !== '') progress.step(event.role);
       role = event.role === '' ? role : event.role;
       progress.update(seen);
     });
@@ -155,6 +156,16 @@ export async function followUnit(
     }
     await sleep(1_000, undefined, { signal: deps.signal });
   }
+}
+
+/**
+ * Notes in the record of a run what this machine changed by itself beside it: what it sent, and the firewall's trial.
+ * @returns the record with it
+ */
+export async function noteChanges({ target, signal }: RunDeps, way: Way, id: string, changes: readonly string[]) {
+  const script = 'shift; exec /var/lib/socle/bundles/current/host/socle-run changed "$@"';
+  const { stdout } = await execAsRoot(target, way, script, { args: [id, ...changes], timeout: 60_000, signal });
+  return runRecord.parse(JSON.parse(stdout));
 }
 
 /** What ssh ends with when it is not the command that ended. */
@@ -202,10 +213,14 @@ async function followOnce(deps: RunDeps, way: Way, args: readonly string[], hear
   return { cut, record, failure: known };
 }
 
+/** A task that failed, with what it said. */
+export const failureOf = ({ role, task, message }: RunRecord['failed'][number]): string =>
+  `${role === '' ? '' : `${role}: `}${task}\n${message ?? ''}`.trimEnd();
+
 /** @throws `run-failed` for one that did not end well, with the tasks that failed */
 export function finishedRun(record: RunRecord): RunRecord {
   if (record.status === 'done') return record;
-  const failed = record.failed.map(({ role, task, message }) => `${role}: ${task}\n${message ?? ''}`.trimEnd());
+  const failed = record.failed.map(failureOf);
   const what = record.status === 'interrupted' ? 'was interrupted' : 'failed';
   throw fail('run-failed', `the run ${record.id} ${what}`, { run: record.id, output: failed.join('\n') });
 }

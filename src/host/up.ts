@@ -1,19 +1,18 @@
 import { resolveArtifacts } from '../cluster/mirror.ts';
 import { writePrivate } from '../platform/operator-files.ts';
 import { writePeerFiles } from '../vpn/peers.ts';
-import { forgetParcels } from './artifacts.ts';
 import { revisionOf } from './bundle.ts';
 import type { Connection } from './connect.ts';
-import { bothToTheEnd, deliver } from './deliver.ts';
+import { deliver } from './deliver.ts';
 import { chooseDomains, type Domain } from './domains.ts';
 import { readFacts } from './facts.ts';
 import { lockHost } from './host-lock.ts';
 import { planOps } from './ops.ts';
 import type { RunRecord } from './records.ts';
 import { requireSupported, wantedPorts } from './requirements.ts';
-import { followRun, startRun } from './run.ts';
+import { followRun, noteChanges, startRun } from './run.ts';
 import { applyFirewallStep, planFirewallSteps, readFirewall, tolerable, vpnAnswers } from './settle.ts';
-import { execAsRoot } from './ssh.ts';
+import { execAsRoot, type Way } from './ssh.ts';
 import { refuseToCut, tunnelChanges } from './tunnel.ts';
 import { ansibleVariables } from './variables.ts';
 
@@ -76,14 +75,17 @@ export async function up(found: Connection, options: UpOptions): Promise<UpResul
   const sent = [...parcels, ...secrets.map((name) => `the secret ${name}`)];
   const result = { record, sent, ssh: null, stillOpen: false, peerFiles: [], api: ops?.url ?? null };
   if (check) return result;
-  const network = domains.includes('network');
-  await bothToTheEnd(
-    parcels.length > 0 ? forgetParcels(deps, way, lock) : Promise.resolve(),
-    network ? keepHostKey(connection) : Promise.resolve(),
-  );
-  if (!network) return result;
+  const changed = [...(facts.ansible ? [] : ['Install Ansible']), ...secrets.map((name) => `Send the secret ${name}`)];
+  const noted = async (through: Way, more: readonly string[]) => {
+    const all = [...changed, ...more];
+    return all.length === 0 ? record : await noteChanges(deps, through, id, all);
+  };
+  if (!domains.includes('network')) return { ...result, record: await noted(way, []) };
+  await keepHostKey(connection);
   const peerFiles = await writePeerFiles(platform, connection.files);
-  return { ...result, peerFiles, ...(await settleFirewall(connection, peerFiles, options.vpnWait)) };
+  const settled = await settleFirewall(connection, peerFiles, options.vpnWait);
+  const { ssh, stillOpen } = settled;
+  return { ...result, peerFiles, ssh, stillOpen, record: await noted(settled.from, settled.changed) };
 }
 
 /** By the public address, when the tunnel that we came through will not outlive the run. @throws `vpn-would-be-cut` */
@@ -104,19 +106,21 @@ async function settleFirewall(connection: Connection, peerFiles: readonly string
   const { platform, way, ways, progress } = connection;
   const status = await readFirewall(connection, way);
   let from = way;
+  const changed: string[] = [];
   for (const step of planFirewallSteps(status, platform.firewall.ssh, way.kind)) {
     if (step.through === 'vpn' && from.kind !== 'vpn') {
       const name = platform.vpn.peers[0]?.name;
-      if (name === undefined) return { ssh: 'public', stillOpen: true } as const;
+      if (name === undefined) return { ssh: 'public', stillOpen: true, from, changed } as const;
       progress.step('waiting for the VPN: SSH closes in public once this machine reaches the host through it');
       progress.note(`bring it up with ${peerFiles[0] ?? `the file of \`socle vpn config ${name}\``}`);
-      if (!(await vpnAnswers(connection, vpnWait))) return { ssh: 'public', stillOpen: true } as const;
+      if (!(await vpnAnswers(connection, vpnWait))) return { ssh: 'public', stillOpen: true, from, changed } as const;
       from = ways.vpn;
     }
-    progress.step(
-      `firewall: ${step.ruleset === 'closed' ? 'SSH through the VPN only' : 'SSH in public and through the VPN'}`,
-    );
+    const what = step.ruleset === 'closed' ? 'SSH through the VPN only' : 'SSH in public and through the VPN';
+    progress.step(`firewall: ${what}`);
     await applyFirewallStep(connection, from, step);
+    from = ways[step.through];
+    changed.push(`Load the firewall: ${what}`);
   }
-  return { ssh: platform.firewall.ssh, stillOpen: false } as const;
+  return { ssh: platform.firewall.ssh, stillOpen: false, from, changed } as const;
 }

@@ -4,6 +4,7 @@ import type { Platform } from '../platform/schema.ts';
 import { privateAddress } from '../vpn/addresses.ts';
 import { serverConfig } from '../vpn/config.ts';
 import { planFallback, planFirewall, renderFirewall } from './firewall.ts';
+import { foreignWanted } from './foreign.ts';
 
 /** What the roles are told: each name is in the argument specification of its role. */
 export function ansibleVariables(platform: Platform, artifacts: readonly Artifact[]): Record<string, unknown> {
@@ -18,6 +19,7 @@ export function ansibleVariables(platform: Platform, artifacts: readonly Artifac
       fallback: renderFirewall(planFallback(platform)),
     },
     socle_ruleset: platform.firewall.ssh === 'public' ? 'open' : 'closed',
+    socle_foreign: foreignWanted(platform),
     socle_drift_every: Math.round(platform.drift.every / 1_000),
     ...(platform.cluster ? clusterVariables(platform, platform.cluster, artifacts) : {}),
   };

@@ -47,6 +47,18 @@ export const host = z.strictObject({
     .regex(fingerprintForm, 'a fingerprint such as `ssh-keygen -lf` prints: SHA256:…')
     .optional()
     .describe('fingerprint of its SSH host key, from the provider’s console; without it the first contact asks'),
+  ssh_keys: z
+    .array(z.string().regex(fingerprintForm, 'a fingerprint such as `ssh-keygen -lf` prints: SHA256:…'))
+    .optional()
+    .describe(
+      'fingerprints of the SSH keys that may open root and the user above; any other key is drift. Without it, the keys that were there at the first `socle up`',
+    ),
+  known_files: z
+    .array(z.string().regex(/^\/[\x21-\x7e]+$/, 'a path such as /etc/sysctl.d/99-zzz.conf'))
+    .default([])
+    .describe(
+      'paths of files that are not Socle’s and may win over its own, such as a drop-in of a unit: they are no drift',
+    ),
   locales: z
     .array(z.string().regex(/^[A-Za-z_]+(\.[A-Za-z0-9-]+)?(@[a-z]+)?$/, 'a locale such as fr_FR.UTF-8'))
     .default(['en_US.UTF-8'])

@@ -115,7 +115,7 @@ sha256sum /usr/local/bin/k3s /etc/rancher/k3s/* /etc/systemd/system/k3s.service 
   });
 
   test('the older program and the datastore that it wrote are kept', async () => {
-    expect(await on(`ls -A ${upgrade}`)).toBe('before');
+    expect(await on(`ls -A ${upgrade}`)).toBe('before\nverified');
     expect((await on(`${upgrade}/before/k3s --version`)).split(' ')[2]).toBe(before.version);
     expect(JSON.parse(await on(`cat ${upgrade}/before/about.json`))).toMatchObject({ k3s: before.version });
     expect(await on(secretsKept)).toBe('kept');

@@ -8,6 +8,7 @@ import type { Repeats } from '../../src/host/repeats.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
+import { foreignDrifts } from '../support/foreign-drifts.ts';
 import { answerOf, Operator } from '../support/operator.ts';
 import { until } from '../support/until.ts';
 
@@ -216,7 +217,29 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
     expect((await on('systemctl is-active nftables; nft list tables')).stdout).toMatch(
       /^inactive\n(.*\n)*table inet other/,
     );
+    await on('nft delete table inet other; nft delete table inet filter');
     expect(await compare()).toMatchObject({ exitCode: 0 });
+  });
+
+  const foreignHere = foreignDrifts.filter(({ needs }) => needs !== 'cluster');
+  test(`${foreignHere.length} things that are not ours and win over it are found, left by a run, and said`, async ({
+    annotate,
+  }) => {
+    for (const { by, what } of foreignHere) {
+      const { exitCode, stderr } = await on(by);
+      expect(exitCode, `${what}: ${stderr}`).toBe(0);
+    }
+    const { exitCode, answer } = await compare();
+    expect({ exitCode, state: answer.state }).toEqual({ exitCode: 8, state: 'drift' });
+    const found = (answer.report?.deviations ?? []).filter(({ foreign }) => foreign);
+    for (const { what, where, found: is } of found) await annotate(`${what} ${where}: ${is}`);
+    for (const { what, told } of foreignHere) {
+      const [kind, part] = told;
+      const alike = found.filter((one) => one.what === kind).map((one) => `${one.where}: ${one.found}`);
+      expect(alike, what).toEqual(expect.arrayContaining([expect.stringContaining(part)]));
+    }
+    for (const { undo, what } of foreignHere.toReversed()) expect((await on(undo)).exitCode, what).toBe(0);
+    expect(await compare()).toMatchObject({ exitCode: 0, answer: { state: 'ok', report: { deviations: [] } } });
   });
 
   test('a file of sshd that wins over ours is named, and no run ends well with it', async () => {

@@ -66,6 +66,7 @@ const made: Partial<Record<PieceName, (baseline: Baseline) => string>> = {
       notifications: [],
       daemon: null,
     }),
+  foreign: () => '',
   drift: () =>
     JSON.stringify({
       id: 'r-1',

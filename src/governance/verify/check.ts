@@ -4,9 +4,10 @@ import type { Facts } from './facts.ts';
 
 /**
  * What a check can end in. `unknown`: it could not look, which is as red as `fail`. `skip`: there is nothing to look at
- * here, such as a kernel that belongs to another machine. `warn` is for a person to see, and is not red.
+ * here, such as a kernel that belongs to another machine. `warn` is for a person to see, and is not red. `to come`: it
+ * happens by itself, the first time after the host was made, and its time is not over.
  */
-export const verdicts = ['fail', 'unknown', 'warn', 'skip', 'pass'] as const;
+export const verdicts = ['fail', 'unknown', 'warn', 'to come', 'skip', 'pass'] as const;
 export type Verdict = (typeof verdicts)[number];
 
 export const isRed = (verdict: Verdict) => verdict === 'fail' || verdict === 'unknown';
@@ -74,6 +75,7 @@ export function check<const K extends keyof Facts>(definition: Definition<K>): C
 
 export const pass = (evidence: string): Outcome => ({ verdict: 'pass', evidence });
 export const skip = (evidence: string): Outcome => ({ verdict: 'skip', evidence });
+export const toCome = (evidence: string): Outcome => ({ verdict: 'to come', evidence });
 export const warn = (evidence: string, next?: string): Outcome => outcome('warn', evidence, next);
 export const fail = (evidence: string, next?: string): Outcome => outcome('fail', evidence, next);
 

@@ -8,6 +8,7 @@ import { daemonChecks } from './checks/daemon.ts';
 import { exposureChecks } from './checks/exposure.ts';
 import { fileChecks } from './checks/files.ts';
 import { firewallChecks } from './checks/firewall.ts';
+import { foreignChecks } from './checks/foreign.ts';
 import { platformChecks } from './checks/platform.ts';
 import { shutdownChecks } from './checks/shutdown.ts';
 import { sshChecks } from './checks/ssh.ts';
@@ -20,6 +21,7 @@ export const checks: readonly Check[] = [
   ...firewallChecks,
   ...accessChecks,
   ...fileChecks,
+  ...foreignChecks,
   ...systemChecks,
   ...platformChecks,
   ...daemonChecks,

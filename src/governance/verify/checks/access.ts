@@ -3,6 +3,7 @@ import { privateAddress } from '../../../vpn/addresses.ts';
 import { check, fail, pass, passUnless, some, warn } from '../check.ts';
 import type { SocketFacts } from '../host/network.ts';
 import { publicPorts } from '../outside/ports.ts';
+import { foreignTo } from './foreign.ts';
 
 const operatorOf = ({ host }: Platform) => host?.user ?? 'root';
 
@@ -78,7 +79,7 @@ export const accessChecks = [
     next: 'run `socle up`',
     looks: ['tunnelState'],
     judge({ tunnelState: { port } }, { platform: { vpn } }) {
-      return (port === vpn.port ? pass : fail)(`UDP ${port}`);
+      return port === vpn.port ? pass(`UDP ${port}`) : fail(`UDP ${port}, and the platform file says ${vpn.port}`);
     },
   }),
   check({
@@ -131,27 +132,28 @@ export const accessChecks = [
     requirements: ['AM-2', 'FR4'],
     side: 'inside',
     next: 'see /etc/sudoers.d and the group sudo on the host; `visudo` and `gpasswd -d NAME sudo` take it back',
-    looks: ['accounts'],
-    judge({ accounts: { sudoMembers, sudoRules } }, { platform }) {
+    looks: ['accounts', 'foreign'],
+    judge({ accounts: { sudoMembers, sudoRules }, foreign }, { platform }) {
       const user = operatorOf(platform);
       const wrong = [
         ...sudoMembers.filter((name) => name !== user).map((name) => `${name} is in the group sudo`),
         ...sudoRules.filter((rule) => !usualRules(user).includes(rule)).map((rule) => `a rule says: ${rule}`),
+        ...foreignTo(foreign, 'accounts-sudo'),
       ];
       return passUnless(wrong, `${user}: ${sudoRules.length} rules`);
     },
   }),
   check({
     id: 'accounts-keys',
-    title: 'SSH keys open the accounts of root and the operator only',
+    title: 'SSH keys open the accounts of root and the operator only, and are known ones',
     requirements: ['AM-1', 'AM-2'],
     side: 'inside',
-    next: 'see ~/.ssh/authorized_keys of the account named',
-    looks: ['accounts'],
-    judge({ accounts: { keys } }, { platform }) {
+    next: 'remove the key from the file named; one that is to stay belongs in `host.ssh_keys` of the platform file, with all others',
+    looks: ['accounts', 'foreign'],
+    judge({ accounts: { keys }, foreign }, { platform }) {
       const strangers = Object.keys(keys).filter((name) => name !== 'root' && name !== operatorOf(platform));
       return passUnless(
-        strangers.map((name) => `${name} has ${keys[name]} of them`),
+        [...strangers.map((name) => `${name} has ${keys[name]} of them`), ...foreignTo(foreign, 'accounts-keys')],
         Object.entries(keys)
           .map(([name, count]) => `${name} ${count}`)
           .join(', '),

@@ -1,5 +1,34 @@
 import { wantedMajors } from '../../../host/postgresql.ts';
-import { type Check, check, fail, pass, passUnless, some, warn } from '../check.ts';
+import type { RunRecord } from '../../../host/records.ts';
+import type { Tracked } from '../../../observability/schema.ts';
+import { type Check, check, fail, type Outcome, pass, skip, some, toCome, warn } from '../check.ts';
+
+/** Work that the daemon does on a schedule: whose, and how it stands. */
+type Work = readonly (readonly [name: string, Tracked])[];
+
+/**
+ * Work that never failed and has not begun is to come, for as long as its target, counted from the first run that made the
+ * host: whoever has just made one sees no red for what the schedule does by itself.
+ */
+function judgeWork(work: Work, wrong: (tracked: Tracked) => boolean, runs: readonly RunRecord[], now: Date): Outcome {
+  const made = runs.findLast((run) => !run.check && run.status === 'done' && run.only.includes('ops'))?.endedAt;
+  const waits = ({ state, lastFailureAt, nextAt, targetMs }: Tracked) =>
+    state === 'never succeeded' &&
+    lastFailureAt === null &&
+    nextAt !== null &&
+    made &&
+    now.getTime() < Date.parse(made) + (targetMs ?? 0);
+  const late = work.filter(([, tracked]) => wrong(tracked) && !waits(tracked));
+  if (late.length > 0) return fail(some(late.map(([name, { state, detail }]) => `${name}: ${state}, ${detail}`)));
+  const waiting = work.filter(([, tracked]) => wrong(tracked));
+  if (waiting.length > 0)
+    return toCome(some(waiting.map(([name, { nextAt }]) => `${name}: the first one is at ${nextAt}`)));
+  return pass(
+    work.map(([name, { lastSuccessAt, detail }]) => `${name} ${lastSuccessAt ?? detail}`).join(', ') || 'no database',
+  );
+}
+
+const missing = ({ withinTarget, state }: Tracked) => !withinTarget || state === 'off';
 
 /** What the daemon on the host has done in time, and what not. */
 export const daemonChecks: readonly Check[] = [
@@ -46,14 +75,14 @@ export const daemonChecks: readonly Check[] = [
     requirements: ['FR21', 'NFR-7'],
     side: 'inside',
     next: '`sudo socle status` on the host; docs/runbooks has a page for each state',
-    looks: ['daemonStatus'],
-    judge({ daemonStatus: { databases } }) {
-      const late = databases.filter(({ backups }) => !backups.withinTarget || backups.state === 'off');
-      return passUnless(
-        late.map(({ name, backups }) => `${name}: ${backups.state}, ${backups.detail}`),
-        databases.map(({ name, backups }) => `${name} ${backups.lastSuccessAt ?? ''}`).join(', ') || 'no database',
-      );
-    },
+    looks: ['daemonStatus', 'runs'],
+    judge: ({ daemonStatus: { databases }, runs }, { now }) =>
+      judgeWork(
+        databases.map((one) => [one.name, one.backups]),
+        missing,
+        runs,
+        now,
+      ),
   }),
   check({
     id: 'drills-within-target',
@@ -61,14 +90,14 @@ export const daemonChecks: readonly Check[] = [
     requirements: ['FR23', 'NFR-8', 'MO-4'],
     side: 'inside',
     next: '`sudo socle drill list` on the host; docs/runbooks has a page for each state',
-    looks: ['daemonStatus'],
-    judge({ daemonStatus: { databases } }) {
-      const late = databases.filter(({ drills }) => !drills.withinTarget || drills.state === 'off');
-      return passUnless(
-        late.map(({ name, drills }) => `${name}: ${drills.state}, ${drills.detail}`),
-        databases.map(({ name, drills }) => `${name} ${drills.lastSuccessAt ?? ''}`).join(', ') || 'no database',
-      );
-    },
+    looks: ['daemonStatus', 'runs'],
+    judge: ({ daemonStatus: { databases }, runs }, { now }) =>
+      judgeWork(
+        databases.map((one) => [one.name, one.drills]),
+        missing,
+        runs,
+        now,
+      ),
   }),
   check({
     id: 'vault-within-target',
@@ -76,10 +105,21 @@ export const daemonChecks: readonly Check[] = [
     requirements: ['FR22'],
     side: 'inside',
     next: '`sudo socle backup verify` on the host',
-    looks: ['daemonStatus'],
-    judge({ daemonStatus: { integrity } }) {
-      const good = integrity.state === 'ok' || (integrity.state === 'off' && integrity.withinTarget);
-      return (good ? pass : fail)(`${integrity.state}, ${integrity.detail}`);
+    looks: ['daemonStatus', 'runs'],
+    judge: ({ daemonStatus: { integrity }, runs }, { now }) =>
+      judgeWork([['the vault', integrity]], ({ withinTarget }) => !withinTarget, runs, now),
+  }),
+  check({
+    id: 'cluster-copies-within-target',
+    title: 'a copy of the cluster’s datastore is in the vault, and young enough',
+    requirements: ['FR22', 'NFR-7'],
+    side: 'inside',
+    next: '`sudo socle cluster snapshot save` on the host; docs/runbooks/cluster-restore.md says what it is for',
+    looks: ['daemonStatus', 'runs'],
+    judge({ daemonStatus: { datastore }, runs }, { platform, now }) {
+      if (datastore === null)
+        return skip(platform.cluster ? 'the platform has no vault' : 'the platform has no cluster');
+      return judgeWork([['the cluster', datastore]], missing, runs, now);
     },
   }),
 ];

@@ -1,6 +1,6 @@
 import type { Platform } from '../../../platform/schema.ts';
 import { type Check, check, fail, type Outcome, pass, some, warn } from '../check.ts';
-import { databasePorts, kubernetesPorts, nodePorts, publicPorts } from '../outside/ports.ts';
+import { databasePorts, kubernetesPort, kubernetesPorts, nodePorts, publicPorts } from '../outside/ports.ts';
 import type { PortScan } from '../outside/probes.ts';
 
 /**
@@ -97,7 +97,7 @@ export const exposureChecks: readonly Check[] = [
     'public-no-kubernetes',
     'API, kubelet and datastore of Kubernetes do not answer in public',
     ['FR7', 'NFR-3'],
-    (port) => kubernetesPorts.includes(port),
+    (port, p) => kubernetesPorts.includes(port) || (p.cluster !== undefined && port === kubernetesPort(p)),
   ),
   silent(
     'public-no-nodeports',

@@ -2,12 +2,10 @@ import { planFirewall, renderFirewall } from '../../../host/firewall.ts';
 import { contains, parseIpv4, parseNetwork } from '../../../kernel/ipv4.ts';
 import type { Platform } from '../../../platform/schema.ts';
 import { check, fail, pass, passUnless, some } from '../check.ts';
+import { foreignTo } from './foreign.ts';
 
 const requirements = ['FR6', 'NFR-3'];
 const up = 'run `socle up`; then see who changed it';
-
-/** K3s' own rules, made by iptables on top of nftables. */
-const ofCluster = /^(ip|ip6) (filter|nat|mangle|raw)$|^inet kube-proxy$/;
 
 export const firewallChecks = [
   check({
@@ -68,14 +66,9 @@ export const firewallChecks = [
     requirements: ['FR6'],
     side: 'inside',
     next: 'see `nft list ruleset` on the host, and remove what should not be there',
-    looks: ['firewall'],
-    judge({ firewall: { others } }, { platform }) {
-      const strange = others.filter((name) => !(platform.cluster && ofCluster.test(name)));
-      return passUnless(
-        strange.map((name) => `table ${name} is not Socle’s`),
-        platform.cluster ? `tables of K3s besides: ${some(others) || 'none'}` : 'no other table',
-      );
-    },
+    looks: ['firewall', 'foreign'],
+    judge: ({ firewall: { others }, foreign }) =>
+      passUnless(foreignTo(foreign, 'firewall-alone'), `tables besides: ${some(others) || 'none'}`),
   }),
   check({
     id: 'firewall-ssh-closed',

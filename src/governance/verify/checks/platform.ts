@@ -1,5 +1,6 @@
 import { judgeDrift } from '../../../host/drift-report.ts';
-import { check, fail, pass, warn } from '../check.ts';
+import { check, fail, pass, toCome, warn } from '../check.ts';
+import { kubernetesPort } from '../outside/ports.ts';
 
 const day = 86_400_000;
 
@@ -35,8 +36,11 @@ export const platformChecks = [
       if (state === 'ok') return pass(detail);
       const last = runs.find((run) => !run.check)?.endedAt;
       const fresh = last ? now.getTime() - Date.parse(last) < soon : false;
-      if (state === 'never compared' && fresh)
-        return warn(detail, 'the host compares itself soon after a run: look again later');
+      const before = drift !== null && last && Date.parse(drift.endedAt) < Date.parse(last);
+      if (state === 'never compared' && fresh) return toCome(`${detail}; it compares itself two minutes after a run`);
+      // What it found is what the run after it put right, or left and named.
+      if (state === 'drift' && before && fresh)
+        return toCome('the newest comparison is older than the last run; the next one is two minutes after the run');
       return fail(detail);
     },
   }),
@@ -58,7 +62,8 @@ export const platformChecks = [
     side: 'outside',
     next: '`systemctl status k3s` on the host; `socle vpn status` for the tunnel',
     looks: ['clusterApi'],
-    judge: ({ clusterApi }) => (clusterApi === 401 ? pass : fail)(`HTTP ${clusterApi} without credentials`),
+    judge: ({ clusterApi }, { platform }) =>
+      (clusterApi === 401 ? pass : fail)(`port ${kubernetesPort(platform)}: HTTP ${clusterApi} without credentials`),
   }),
   check({
     id: 'tunnel-ops-api',
@@ -67,7 +72,8 @@ export const platformChecks = [
     side: 'outside',
     next: '`systemctl status socle` on the host says why it does not answer',
     looks: ['opsApi'],
-    judge: ({ opsApi }) => ([200, 503].includes(opsApi) ? pass : fail)(`HTTP ${opsApi}`),
+    judge: ({ opsApi }, { platform }) =>
+      ([200, 503].includes(opsApi) ? pass : fail)(`port ${platform.ops.listen.port}: HTTP ${opsApi}`),
   }),
   check({
     id: 'tls-protocol',

@@ -1,4 +1,5 @@
 import { check, fail, pass, passUnless, some } from '../check.ts';
+import { foreignTo } from './foreign.ts';
 
 const next = 'see /etc/ssh/sshd_config.d on the host: the first value wins; then `socle up`';
 
@@ -26,8 +27,8 @@ export const sshChecks = [
     requirements: ['NFR-3', 'AM-1', 'FR4'],
     side: 'inside',
     next,
-    looks: ['sshd'],
-    judge({ sshd }, { baseline }) {
+    looks: ['sshd', 'foreign'],
+    judge({ sshd, foreign }, { baseline }) {
       const wrong = Object.entries(sshd).flatMap(([who, settings]) =>
         Object.entries(baseline.sshd).flatMap(([key, wanted]) => {
           const value = settings[key] ?? 'not set';
@@ -37,7 +38,10 @@ export const sshChecks = [
           return good ? [] : [`${key} is ${value} for ${who}, not ${wanted}`];
         }),
       );
-      return passUnless(wrong, `${Object.keys(baseline.sshd).length} settings, as the role writes them`);
+      return passUnless(
+        [...wrong, ...foreignTo(foreign, 'ssh-settings')],
+        `${Object.keys(baseline.sshd).length} settings, as the role writes them`,
+      );
     },
   }),
   check({

@@ -16,10 +16,12 @@ const begin = '\u001e';
 const end = '\u001f';
 
 /** One shell script for all pieces. One that fails or hangs does not keep the others from being looked at. */
-export function hostScript(user: string, names: readonly PieceName[]): string {
+export function hostScript(platform: Platform, user: string, names: readonly PieceName[]): string {
   const mark = (text: string) => `printf '%s\\n' "${text}"; printf '%s\\n' "${text}" >&2`;
   const parts = names.map((name) => {
-    const command = `timeout ${patience} sh -c ${shellWord(pieces[name].script)} </dev/null`;
+    const { script }: Pick<Piece<unknown>, 'script'> = pieces[name];
+    const text = typeof script === 'string' ? script : script(platform);
+    const command = `timeout ${patience} sh -c ${shellWord(text)} </dev/null`;
     return [mark(`\${b}${name}`), command, `code=$?`, mark('$e$code')].join('\n');
   });
   const marks = `b=$(printf '\\036'); e=$(printf '\\037')`;
@@ -75,7 +77,7 @@ export async function lookInside({ target, way, platform, signal }: Connection):
   const names = Object.keys(pieces) as PieceName[];
   const nothing = (name: PieceName) => reason(pieces[name], platform);
   const wanted = names.filter((name) => nothing(name) === undefined);
-  const script = hostScript(target.user, wanted);
+  const script = hostScript(platform, target.user, wanted);
   const printed = divide(await execAsRoot(target, way, script, { timeout: 600_000, signal }));
   const looks = names.map((name) => {
     const why = nothing(name);

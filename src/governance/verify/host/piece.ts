@@ -3,7 +3,7 @@ import type { Platform } from '../../../platform/schema.ts';
 /** One thing to look at on the host. */
 export interface Piece<T> {
   /** POSIX shell; it runs as root, in a shell of its own, and only reads. `$OPERATOR` is `host.user`. */
-  readonly script: string;
+  readonly script: string | ((platform: Platform) => string);
   /** Why there is nothing to see of it on this platform; undefined where there is. */
   readonly nothing?: (platform: Platform) => string | undefined;
   /** @throws anything: then it could not be looked at */

@@ -5,6 +5,7 @@ import { daemonStatus } from './daemon.ts';
 import { drift } from './drift.ts';
 import { files } from './files.ts';
 import { firewall } from './firewall.ts';
+import { foreign } from './foreign.ts';
 import { apparmor, audit, sysctls } from './kernel.ts';
 import { sockets, tunnelState } from './network.ts';
 import { podView } from './pods.ts';
@@ -34,6 +35,7 @@ export const pieces = {
   journal,
   runs,
   drift,
+  foreign,
   daemonStatus,
   postgresql,
   clusterServer,

@@ -9,6 +9,10 @@ export const nodePorts = { first: 30_000, last: 32_767 } as const;
 /** Beside K3s' own: etcd, and the kubelet's read-only port of old. */
 export const kubernetesPorts: readonly number[] = [...k3sPorts, 2379, 2380, 10_255];
 
+/** Where the Kubernetes API listens: `https-listen-port` of K3s, where the platform file passes it through. */
+export const kubernetesPort = ({ cluster }: Platform): number =>
+  Number(cluster?.k3s.config['https-listen-port'] ?? 6443);
+
 /** PostgreSQL and its poolers, MySQL, Redis, MongoDB, Elasticsearch, memcached, ClickHouse. */
 export const databasePorts: readonly number[] = [5432, 5433, 6432, 3306, 6379, 27_017, 9200, 9300, 11_211, 8123, 9000];
 
@@ -19,10 +23,11 @@ const administration = [
 ];
 
 /** The TCP ports of `--quick`: those that something of a platform, or of its kind, listens on. */
-export function knownTcpPorts({ host, ops, firewall }: Platform): readonly number[] {
+export function knownTcpPorts(platform: Platform): readonly number[] {
+  const { host, ops, firewall } = platform;
   const own = [host?.port ?? 22, 22, 53, 80, 443, ops.listen.port, ...publicPorts(firewall, 'tcp')];
   const some = [nodePorts.first, 30_080, 30_443, 31_000, 32_000, nodePorts.last];
-  return unique([...own, ...kubernetesPorts, ...databasePorts, ...administration, ...some]);
+  return unique([...own, kubernetesPort(platform), ...kubernetesPorts, ...databasePorts, ...administration, ...some]);
 }
 
 /** DNS, DHCP, TFTP, rpcbind, NTP, NetBIOS, SNMP, CLDAP, IKE, syslog, RIP, SSDP, mDNS, NFS, flannel, memcached, WireGuard. */

@@ -7,7 +7,7 @@ import { privateAddress } from '../../../vpn/addresses.ts';
 import type { Look, Looks } from '../check.ts';
 import { addressesOf, type PublicAddresses, publicAddresses } from './addresses.ts';
 import { countArrivals } from './arrivals.ts';
-import { allPorts, knownTcpPorts, knownUdpPorts } from './ports.ts';
+import { allPorts, knownTcpPorts, knownUdpPorts, kubernetesPort } from './ports.ts';
 import { readSshMethods, type SshMethods } from './ssh-methods.ts';
 import { readSshOffer, type SshOffer } from './ssh-offer.ts';
 import { type Answers, type ScanRequest, scanTcp } from './tcp-scan.ts';
@@ -186,7 +186,10 @@ async function throughTunnel({ platform, way }: Connection, inside: Looks) {
     nothing === undefined ? seen(() => statusOf(url)) : { nothing };
   const where = way.kind === 'vpn' ? undefined : down;
   const [clusterApi, opsApi] = await Promise.all([
-    ask(`https://${address}:6443/readyz`, platform.cluster ? where : 'the platform has no cluster'),
+    ask(
+      `https://${address}:${kubernetesPort(platform)}/readyz`,
+      platform.cluster ? where : 'the platform has no cluster',
+    ),
     ask(`http://${address}:${platform.ops.listen.port}/v1/health`, ops ? where : 'the daemon is not installed'),
   ]);
   return { clusterApi, opsApi };
