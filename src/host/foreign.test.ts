@@ -62,8 +62,8 @@ for place in /etc /usr/lib/systemd /var/backups /root /run /var/lib; do
 done
 ${own}
 ${before}
-look() { python3 ${directory}/look.py "$1"; }
-look remember
+look() { /usr/bin/python3 ${directory}/look.py "$1"; }
+look remember > /dev/null
 look look > ${directory}/mnt/before
 ${change}
 look look > ${directory}/mnt/after
