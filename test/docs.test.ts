@@ -59,7 +59,7 @@ test('every decision has context, decision and consequences, and the numbers hav
 });
 
 test('there is a page for every state that somebody may be told about', () => {
-  for (const kind of ['backups', 'drills', 'integrity', 'datastore']) {
+  for (const kind of ['backups', 'drills', 'integrity', 'datastore', 'copies', 'retention']) {
     for (const state of stateSchema.options.filter((option) => option !== 'ok')) {
       const text = read(`docs/runbooks/${kind}-${state.replaceAll(' ', '-')}.md`);
       for (const heading of ['Meaning', 'Impact', 'Diagnosis', 'Mitigation'])

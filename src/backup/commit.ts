@@ -7,6 +7,7 @@ import type { Fingerprint, RowCount } from '../database/inventory-schema.ts';
 import { findBlindSpots } from '../database/preflight.ts';
 import { catalogOids } from '../database/snapshot.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { socleVersion } from '../kernel/version.ts';
 import type { DatabaseConfig } from '../platform/schema.ts';
@@ -151,9 +152,6 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
     signal,
   );
 
-  const kept = new IntegrityStore(context.db);
-  kept.saveTree(manifest);
-  kept.saveSnapshots(backup.id, [record, dump.stored]);
   const committed: Backup = {
     ...backup,
     timestamp: manifest.snapshotAt,
@@ -168,13 +166,26 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
     warnings,
     missing,
   };
-  catalog.save(committed);
-  catalog.saveCounts(backup.id, source.counts);
-  if (previous && shrunk.length > 0) {
-    const names = shrunk.map(({ name }) => name).join(', ');
-    catalog.update(previous.id, ({ retention }) => ({
-      retention: { ...retention, held: `last backup before ${names} shrank (${backup.id})` },
-    }));
+  // The manifest is written: whatever happens from here on, the backup is good.
+  try {
+    const kept = new IntegrityStore(context.db);
+    kept.saveTree(manifest);
+    kept.saveSnapshots(backup.id, [record, dump.stored]);
+    catalog.save(committed);
+    catalog.saveCounts(backup.id, source.counts);
+    if (previous && shrunk.length > 0) {
+      const names = shrunk.map(({ name }) => name).join(', ');
+      catalog.update(previous.id, ({ retention }) => ({
+        retention: { ...retention, held: `last backup before ${names} shrank (${backup.id})` },
+      }));
+    }
+  } catch (error) {
+    throw fail(
+      'backup-not-noted',
+      `the backup ${backup.id} is ${committed.status} and in the vault; it could not be written down here: ${(error as Error).message}`,
+      { backup: backup.id, step: 'catalog' },
+      error,
+    );
   }
   return committed;
 }

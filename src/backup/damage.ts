@@ -61,7 +61,8 @@ const absent = /no such file|does not exist|404/i;
 /** What restic's words say of one file; null when they are about something else. */
 export function damagedFile(said: string): DamagedFile | null {
   const text = said.replaceAll('\\u003c', '<').replaceAll('\\u003e', '>');
-  if (/config file has zero size|config or key [0-9a-f]+ is damaged/.test(text)) return of('config', null, text);
+  if (/open \S*\/config: permission denied|config file has zero size|config or key [0-9a-f]+ is damaged/.test(text))
+    return of('config', null, text);
   // restic 0.14 reads a key without looking whether the file is whole.
   if (/Fatal: Unmarshal: /.test(text)) return of('key', null, text);
   const named = /<(data|index|snapshot|key|lock)\/([0-9a-f]{8,})>/.exec(text);

@@ -68,8 +68,9 @@ class Verifier {
       return this.#result([], chosen, survey);
     }
     const checks = [await this.#check(vault)];
-    // Which backups are hit is known only by reading them: rare, and worth the time.
-    if (!checks[0]?.ok) await this.#readBack(survey.stored, chosen);
+    // Which backups are hit is known only by reading them: rare, and worth the time. So is whether a repair helped.
+    const hit = chosen.filter(({ id }) => this.#catalog.get(id)?.status === 'damaged');
+    await this.#readBack(survey.stored, checks[0]?.ok ? hit : chosen);
     if (copy) checks.push(await this.#check(copy));
     return this.#result(checks, chosen, survey);
   }

@@ -91,8 +91,23 @@ async function applyRetention(
     return { removed: leaving.map(({ id }) => id), freedBytes, warnings };
   } catch (error) {
     await putBack(leaving, catalog, vault, signal).catch(() => {});
-    throw error;
+    throw refusedRemoval(error, vault.address);
   }
+}
+
+/** A vault that only takes is a wise one: nothing is wrong with the backups. */
+function refusedRemoval(error: unknown, address: string): unknown {
+  const { code, message, details } = asSocleError(error);
+  if (code !== 'vault-denied') return error;
+  return fail(
+    code,
+    `old backups could not be removed from ${address}; every backup is still there and good: ${message}`,
+    {
+      ...details,
+      next: 'if the vault is append-only on purpose, remove old backups on its server; docs/runbooks/retention-failing.md has both ways',
+    },
+    error,
+  );
 }
 
 /** restic prunes nothing while it does not know what every snapshot needs. @throws `vault-damaged`, before anything is touched */

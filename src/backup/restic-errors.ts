@@ -18,7 +18,10 @@ const byText: ReadonlyArray<readonly [RegExp, FailureCode]> = [
   [/already locked/i, 'vault-locked'],
   // One file that may not be read is no matter of the way there; one that may not be written is.
   [/\bLoad(Raw)?\(<(data|index|snapshot|key|lock)\/[^\n]*permission denied/i, 'vault-damaged'],
-  [/config file has zero size|config or key [0-9a-f]+ is damaged|Fatal: Unmarshal: /i, 'vault-damaged'],
+  [
+    /open \S*\/config: permission denied|config file has zero size|config or key [0-9a-f]+ is damaged|Fatal: Unmarshal: /i,
+    'vault-damaged',
+  ],
   [/wrong password or no key found/i, 'vault-wrong-password'],
   [/not found in snapshot|no matching ID found|no snapshot found/i, 'not-found'],
   [/(data|index|snapshot|key)s?\/[0-9a-f]{8}.*(no such file|does not exist|404)/i, 'vault-damaged'],

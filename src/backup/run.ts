@@ -90,6 +90,8 @@ export async function runBackup(request: BackupRequest, deps: BackupDeps): Promi
         const reason = signal?.aborted
           ? fail('interrupted', 'the backup was interrupted', {}, error)
           : asSocleError(explainQuery(config.connection, error));
+        // Left as `running`: the next run, or a reindex, finds its manifest.
+        if (reason.code === 'backup-not-noted') throw reason;
         catalog.save({
           ...backup,
           // Its dump may be in the vault; without a manifest it never counts.

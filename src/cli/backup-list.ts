@@ -12,6 +12,7 @@ export const verb = define({
   async run({ database, limit }, session) {
     const backups = (await session.backups()).list({ database, limit });
     const when = await session.when();
-    return { data: backups, text: () => backupTable(backups, when) };
+    const hasCopy = (await session.platform()).backup?.copy !== undefined;
+    return { data: backups, text: () => backupTable(backups, when, hasCopy) };
   },
 });

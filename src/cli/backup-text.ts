@@ -15,11 +15,22 @@ const proofPaint = {
 
 const proof = ({ proof: { status } }: Backup) => proofPaint[status](status.replaceAll('-', ' '));
 
-/** One line per backup. */
-export function backupTable(backups: readonly Backup[], when: When): string {
+/** One line per backup. @param hasCopy there is a second vault: which backups are in it is shown */
+export function backupTable(backups: readonly Backup[], when: When, hasCopy = false): string {
   if (backups.length === 0) return 'no backups yet: `socle backup run` takes one';
   return table(
-    ['id', 'database', 'snapshot', 'status', 'size', 'added', 'took', 'proof', 'kept as'],
+    [
+      'id',
+      'database',
+      'snapshot',
+      'status',
+      'size',
+      'added',
+      'took',
+      'proof',
+      ...(hasCopy ? ['copied'] : []),
+      'kept as',
+    ],
     backups.map((backup) => [
       backup.id,
       backup.database,
@@ -29,6 +40,7 @@ export function backupTable(backups: readonly Backup[], when: When): string {
       backup.size ? formatSize(backup.size.added) : '',
       backup.durationMs === null ? '' : formatDuration(backup.durationMs),
       proof(backup),
+      ...(hasCopy ? [backup.copiedAt === null ? warn('not yet') : 'yes'] : []),
       backup.retention.held ? `held: ${backup.retention.held}` : backup.retention.class.join(', '),
     ]),
     [4, 5, 6],

@@ -83,13 +83,15 @@ function notificationsText({ notifications }: Status, when: When): string[] {
 
 type Row = readonly [name: string, what: string, one: Tracked];
 
-const rowsOf = ({ databases, integrity, datastore }: Status): Row[] => [
+const rowsOf = ({ databases, integrity, datastore, copies, retention }: Status): Row[] => [
   ...databases.flatMap(({ name, backups, drills }): Row[] => [
     [name, 'backups', backups],
     [name, 'drills', drills],
   ]),
   ['the vault', 'checks', integrity],
   ...(datastore ? [['the cluster', 'copies', datastore] as const] : []),
+  ...(copies ? [['the second vault', 'copies', copies] as const] : []),
+  ...(retention ? [['old backups', 'retention', retention] as const] : []),
 ];
 
 function rowsText(rows: readonly Row[], when: When): string {

@@ -24,6 +24,8 @@ export function componentsOf(
     stateProbe('backups', status),
     stateProbe('drills', status),
     stateProbe('integrity', status),
+    ...(backup?.copy ? [stateProbe('copies', status)] : []),
+    ...(backup ? [stateProbe('retention', status)] : []),
     ...(backup && platform.cluster ? [stateProbe('datastore', status)] : []),
     notificationsProbe(status),
     diskProbe(paths.root),

@@ -7,7 +7,7 @@ import type { Step } from './jobs.ts';
 /** How one step, or a whole job, ended. `deferred`: the same work was already running elsewhere. */
 export interface JobResult {
   readonly state: 'ok' | 'failed' | 'interrupted' | 'deferred';
-  /** One sentence; null when all went well. */
+  /** One sentence; null when all went well. With `ok`: what followed the work, and failed. */
   readonly detail: string | null;
 }
 
@@ -97,13 +97,16 @@ async function runStep(step: Step, context: JobContext): Promise<JobResult> {
 
 const asFailure = (error: Error): CommandEnd => ({ exitCode: exit.unavailable, stdout: '', stderr: error.message });
 
-/** Runs steps in order until one does not end well. */
+/**
+ * Runs steps in order until one does not end well. What follows the work itself is not the work: when such a step fails,
+ * the job is `ok`, and says which step failed and why.
+ */
 export async function runSteps(steps: readonly Step[], context: JobContext): Promise<JobResult> {
-  for (const [index, step] of steps.entries()) {
+  for (const step of steps) {
     const result = await runStep(step, context);
-    if (result.state === 'ok' || (result.state === 'deferred' && step.mayWait)) continue;
-    // After the first step, starting over would repeat work that is done: what could not wait has failed.
-    return index > 0 && result.state === 'deferred' ? { ...result, state: 'failed' } : result;
+    if (result.state === 'ok') continue;
+    if (!step.followUp || result.state === 'interrupted') return result;
+    return { state: 'ok', detail: `the work is done; a step after it failed: ${result.detail}` };
   }
   return { state: 'ok', detail: null };
 }

@@ -10,17 +10,20 @@ export interface Step {
   readonly drills?: string;
   /** What the exit code for "not proven" means here. */
   readonly refuted?: string;
-  /** The vault being busy is no failure: the same step of the next job does its work too. */
-  readonly mayWait?: boolean;
+  /**
+   * It follows work that counts without it: when it fails, the job has not failed. It has a state of its own, from the
+   * audit trail.
+   */
+  readonly followUp?: boolean;
 }
 
 /**
  * The commands of a job, in order; a step runs only after the one before it ended well. So retention never runs after
- * a failed backup, nor before its copy is safe.
+ * a failed backup, nor before its copy is safe. But a backup is good, whatever becomes of its copy and of retention.
  */
 export function stepsOf(kind: JobKind, database: string | null, platform: Platform): Step[] {
   const of = database === null ? [] : ['--database', database];
-  const copy: Step[] = platform.backup?.copy ? [{ name: 'copy', args: ['vault', 'copy'] }] : [];
+  const copy: Step[] = platform.backup?.copy ? [{ name: 'copy', args: ['vault', 'copy'], followUp: true }] : [];
   switch (kind) {
     case 'backup':
     case 'deep-backup':
@@ -31,7 +34,7 @@ export function stepsOf(kind: JobKind, database: string | null, platform: Platfo
           refuted: 'it is incomplete; `socle backup show` names what is missing',
         },
         ...copy,
-        { name: 'prune', args: ['backup', 'prune', ...of, '--yes'], mayWait: true },
+        { name: 'prune', args: ['backup', 'prune', ...of, '--yes'], followUp: true },
       ];
     case 'drill':
       return [

@@ -123,7 +123,7 @@ export class Scheduler {
     log.info({ job: run.job, due: run.due }, 'job started');
     const began = clock.monotonic();
     const result = await work(run, this.#stop.signal);
-    const level = result.state === 'ok' ? 'info' : 'warn';
+    const level = result.state === 'ok' && result.detail === null ? 'info' : 'warn';
     const durationMs = Math.round(clock.monotonic() - began);
     log[level]({ job: run.job, state: result.state, durationMs }, result.detail ?? 'job ended');
     await this.#writeDown(run, result);

@@ -121,7 +121,7 @@ async function work(
       const whose = change.database ?? (change.kind === 'datastore' ? 'the cluster' : 'the vault');
       log.info({ ...change }, `${change.kind} of ${whose}: ${change.from} -> ${change.to}`);
     }
-    for (const name of ['backups', 'drills', 'integrity', 'datastore']) void board.refresh(name);
+    for (const name of ['backups', 'drills', 'integrity', 'datastore', 'copies', 'retention']) void board.refresh(name);
   };
   const scheduler = new Scheduler(schedulesOf(platform), {
     store: new ScheduleStore(db),

@@ -97,6 +97,18 @@ const asOperation = (row: Record<string, unknown>): Operation =>
   });
 
 /** The newest operation of a kind that ended in one of these ways. */
+/** Every run of an action that is over, newest first, since a moment. */
+export function operationsOf(db: DatabaseSync, action: string, since: Date): Operation[] {
+  migrate(db, 'operation', migrations);
+  return db
+    .prepare(
+      `SELECT * FROM operation WHERE action = ? AND started_at >= ? AND result <> 'running'
+       ORDER BY started_at DESC, rowid DESC`,
+    )
+    .all(action, since.toISOString())
+    .map(asOperation);
+}
+
 export function newestOperation(
   db: DatabaseSync,
   action: string,

@@ -27,6 +27,7 @@ export const exit = {
   stillOpen: 6,
   notCompliant: 7,
   drift: 8,
+  stepFailed: 9,
   unavailable: 69,
   locked: 75,
   notPermitted: 77,
@@ -408,6 +409,14 @@ export const failures = {
     retryable: false,
     title: 'a file that the whole vault needs cannot be read',
     next: 'docs/vault.md has the repair for each kind of file, under "When a file of the vault is damaged"',
+  },
+  'backup-not-noted': {
+    category: 'unavailable',
+    status: 503,
+    exit: exit.stepFailed,
+    retryable: false,
+    title: 'the backup is good; writing it down on this host failed',
+    next: 'remove the cause (a full disk, a database in use), then run `socle backup reindex`: it reads the backup from the vault',
   },
   'vault-full': {
     category: 'unavailable',

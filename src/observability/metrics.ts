@@ -69,6 +69,7 @@ class Scrape {
     }
     this.#vault(status);
     this.#datastore(status);
+    this.#followUps(status);
     this.#drift(this.#source.drift());
     this.#notifications(status);
     this.#components();
@@ -150,6 +151,26 @@ class Scrape {
     for (const state of stateSchema.options) {
       const holds = Number(state === datastore.state);
       this.#set('socle_cluster_copy_state', '1 for the state that holds', holds, { state });
+    }
+  }
+
+  #followUps({ copies, retention }: Status): void {
+    for (const [step, tracked] of Object.entries({ copy: copies, retention })) {
+      if (tracked === null) continue;
+      const rate = tracked.successRate;
+      const last = stamp(tracked.lastSuccessAt);
+      this.#set('socle_backup_step_last_success_timestamp_seconds', 'when a step after backups last ended well', last, {
+        step,
+      });
+      this.#set('socle_backup_step_success_ratio', 'runs of 30 days of this step that ended well', rate?.rate, {
+        step,
+      });
+      const failures = rate ? rate.expected - rate.succeeded : 0;
+      this.#set('socle_backup_step_failures', 'runs of 30 days of this step that did not end well', failures, { step });
+      for (const state of stateSchema.options) {
+        const holds = Number(state === tracked.state);
+        this.#set('socle_backup_step_state', '1 for the state that holds', holds, { step, state });
+      }
     }
   }
 

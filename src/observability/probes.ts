@@ -85,9 +85,17 @@ export function diskProbe(directory: string): Probe {
   };
 }
 
+/** What is tracked once for the platform, as a person reads it. */
+const platformWide = {
+  integrity: 'vault',
+  datastore: 'cluster',
+  copies: 'second vault',
+  retention: 'retention',
+} as const;
+
 /** The backups, the drills or the checks of the vault as one component: as bad as the worst database. */
 export function stateProbe(
-  name: 'backups' | 'drills' | 'integrity' | 'datastore',
+  name: 'backups' | 'drills' | 'integrity' | 'datastore' | 'copies' | 'retention',
   status: () => Status,
   everyMs = 10 * second,
 ): Probe {
@@ -98,13 +106,9 @@ export function stateProbe(
     check() {
       const found = status();
       const rows: Array<{ name: string; tracked: Tracked }> =
-        name === 'integrity'
-          ? [{ name: 'vault', tracked: found.integrity }]
-          : name === 'datastore'
-            ? found.datastore
-              ? [{ name: 'cluster', tracked: found.datastore }]
-              : []
-            : found.databases.map((database) => ({ name: database.name, tracked: database[name] }));
+        name === 'backups' || name === 'drills'
+          ? found.databases.map((database) => ({ name: database.name, tracked: database[name] }))
+          : [found[name]].flatMap((tracked) => (tracked ? [{ name: platformWide[name], tracked }] : []));
       const kind = name === 'backups' ? 'backup' : name === 'drills' ? 'drill' : name;
       const judged = rows.map((row) => ({ ...row, outcome: outcomeOf(kind, row.tracked.state) }));
       const bad = judged.filter((row) => row.outcome !== 'pass');

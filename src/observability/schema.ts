@@ -59,6 +59,8 @@ export const statusSchema = z.object({
   integrity: trackedSchema.describe('the checks of the vault'),
   datastore: trackedSchema.nullable().describe('copies of the cluster in the vault; null without a cluster or a vault'),
   notifications: z.array(notificationSchema).default([]).describe('everyone who is told about changes of state'),
+  copies: trackedSchema.nullable().describe('copies to the second vault; null without one'),
+  retention: trackedSchema.nullable().describe('the removal of old backups; null without a vault'),
   daemon: z
     .object({ pid: z.number(), startedAt: z.iso.datetime(), running: z.boolean() })
     .nullable()

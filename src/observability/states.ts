@@ -55,8 +55,14 @@ export function judge(facts: Facts, now: Date): Judgement {
 }
 
 /** What a state means for health. A backup that failed once is a warning while the one before it is young enough. */
-export function outcomeOf(kind: 'backup' | 'drill' | 'integrity' | 'datastore', state: State): Outcome {
+export function outcomeOf(
+  kind: 'backup' | 'drill' | 'integrity' | 'datastore' | 'copies' | 'retention',
+  state: State,
+): Outcome {
   if (state === 'ok' || state === 'off') return 'pass';
+  // The backup is good; only copies that are too old are a promise that is not kept.
+  if (kind === 'retention') return state === 'failing' ? 'warn' : 'pass';
+  if (kind === 'copies') return state === 'overdue' ? 'fail' : state === 'failing' ? 'warn' : 'pass';
   if (state === 'failing') return kind === 'backup' || kind === 'datastore' ? 'warn' : 'fail';
   return kind === 'integrity' ? 'warn' : 'fail';
 }

@@ -5,11 +5,12 @@ import type { Backup } from '../backup/schema.ts';
 import { saveAction } from '../datastore/action.ts';
 import { verdictSchema } from '../drill/schema.ts';
 import { DrillStore } from '../drill/store.ts';
-import { newestOperation } from '../governance/operations.ts';
+import { newestOperation, operationsOf } from '../governance/operations.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Platform } from '../platform/schema.ts';
 import { lastDaemon } from './daemon-record.ts';
 import { backupFacts, datastoreFacts, drillFacts, integrityFacts } from './facts.ts';
+import { type FollowUp, followUpActions, followUpFacts, followUpRate } from './follow-ups.ts';
 import { notificationsOf, outcomeOfNotification } from './notify/undelivered.ts';
 import { type ScheduledRun, ScheduleStore } from './schedule-store.ts';
 import type { Status, Tracked } from './schema.ts';
@@ -98,6 +99,9 @@ export function collectStatus(platform: Platform, db: DatabaseSync, clock: Clock
   const integrity = track(integrityFacts(checks, known, scheduled), checks, schedule.nextAt('integrity'), now);
   const datastore = trackDatastore(platform, db, schedule, since, now);
   const notifications = notificationsOf(db, platform.ops.notify);
+  const follows = backup !== undefined && platform.databases.length > 0;
+  const copies = follows && backup.copy ? trackFollowUp('copies', platform, db, since, now) : null;
+  const retention = follows ? trackFollowUp('retention', platform, db, since, now) : null;
   return {
     platform: platform.name,
     environment: platform.environment,
@@ -107,11 +111,15 @@ export function collectStatus(platform: Platform, db: DatabaseSync, clock: Clock
       outcomeOf('integrity', integrity.state),
       ...(datastore ? [outcomeOf('datastore', datastore.state)] : []),
       ...notifications.map(outcomeOfNotification),
+      ...(copies ? [outcomeOf('copies', copies.state)] : []),
+      ...(retention ? [outcomeOf('retention', retention.state)] : []),
     ]),
     databases,
     integrity,
     datastore,
     notifications,
+    copies,
+    retention,
     daemon: lastDaemon(db),
   };
 }
@@ -131,6 +139,23 @@ function trackDatastore(
   };
   const options = { scheduled: cluster.datastore.schedule !== 'off', rpoMs: cluster.datastore.rpo };
   return track(datastoreFacts(runs, known, options, now), runs, schedule.nextAt('datastore'), now);
+}
+
+/** They run after each backup: where none is scheduled, they are off as well. */
+function trackFollowUp(kind: FollowUp, { backup }: Platform, db: DatabaseSync, since: Date, now: Date): Tracked {
+  const operations = operationsOf(db, followUpActions[kind], since);
+  const scheduled = backup !== undefined && (backup.schedule !== 'off' || backup.deep_schedule !== 'off');
+  const targetMs = kind === 'copies' ? (backup?.rpo ?? null) : null;
+  const facts = followUpFacts(kind, operations, { scheduled, targetMs }, now);
+  const tracked = track(facts, [], null, now);
+  // Before the first attempt there is no news; once one was made and failed, there is.
+  const neverWorked = tracked.state === 'never succeeded' && facts.lastFailure !== null;
+  return {
+    ...tracked,
+    ...(neverWorked ? { state: 'failing' as const, withinTarget: false } : {}),
+    running: newestOperation(db, followUpActions[kind], ['running']) !== undefined,
+    successRate: followUpRate(operations, new Date(now.getTime() - window)),
+  };
 }
 
 /** Are all backups, drills and copies of the cluster within target? The vault's checks are not part of that promise. */

@@ -15,7 +15,11 @@ export interface TestRestServer {
   stop(): Promise<void>;
 }
 
-export async function startRestServer(password: string): Promise<TestRestServer> {
+/** @param options `appendOnly`: what is there can be neither changed nor removed, but for locks */
+export async function startRestServer(
+  password: string,
+  { appendOnly = false }: { readonly appendOnly?: boolean } = {},
+): Promise<TestRestServer> {
   const root = await mkdtemp(join(tmpdir(), 'socle-rest-'));
   const directory = join(root, 'served');
   const user = 'backup';
@@ -24,7 +28,16 @@ export async function startRestServer(password: string): Promise<TestRestServer>
   await writeFile(join(root, 'rclone.conf'), '');
   const server = start(
     'rclone',
-    ['serve', 'restic', '--config', join(root, 'rclone.conf'), '--addr', `127.0.0.1:${port}`, directory],
+    [
+      'serve',
+      'restic',
+      '--config',
+      join(root, 'rclone.conf'),
+      '--addr',
+      `127.0.0.1:${port}`,
+      ...(appendOnly ? ['--append-only'] : []),
+      directory,
+    ],
     { stdio: ['ignore', 'ignore', 'ignore'], env: { RCLONE_USER: user, RCLONE_PASS: password } },
   );
   await until('rclone answers', async () => {

@@ -64,6 +64,8 @@ const made: Partial<Record<PieceName, (baseline: Baseline) => string>> = {
       integrity: tracked,
       datastore: tracked,
       notifications: [],
+      copies: null,
+      retention: null,
       daemon: null,
     }),
   foreign: () => '',

@@ -25,6 +25,8 @@ export const healthSchema = z.object({
   databases: z.array(databaseStatusSchema),
   integrity: trackedSchema,
   datastore: trackedSchema.nullable(),
+  copies: trackedSchema.nullable(),
+  retention: trackedSchema.nullable(),
 });
 
 const readinessSchema = componentSchema.extend({ ready: z.boolean() });
@@ -49,7 +51,7 @@ export function healthRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
       },
       async (_request, reply) => {
         const components = deps.components();
-        const { platform, environment, databases, integrity, datastore } = deps.status();
+        const { platform, environment, databases, integrity, datastore, copies, retention } = deps.status();
         const status = worst(components.map((component) => component.status));
         const checks = Object.fromEntries(
           components.map(({ name, status, checkedAt, ageMs, maxAgeMs, detail }) => [
@@ -67,6 +69,8 @@ export function healthRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           databases,
           integrity,
           datastore,
+          copies,
+          retention,
         };
       },
     );

@@ -49,6 +49,8 @@ const status = (state: State): Status => ({
   databases: [{ name: 'shop', backups: tracked(state), drills: tracked('ok') }],
   integrity: tracked('ok'),
   datastore: null,
+  copies: null,
+  retention: null,
   notifications: [],
   daemon: null,
 });

@@ -6,7 +6,7 @@ export interface StateChange {
   readonly id: string;
   readonly platform: string;
   readonly environment: string;
-  readonly kind: 'backups' | 'drills' | 'integrity' | 'datastore';
+  readonly kind: 'backups' | 'drills' | 'integrity' | 'datastore' | 'copies' | 'retention';
   readonly database: string | null;
   /** Null the first time that a state is known. */
   readonly from: State | null;
@@ -28,6 +28,8 @@ const subjects = {
   drills: 'restore drills',
   integrity: 'checks of the vault',
   datastore: 'copies of the cluster',
+  copies: 'copies to the second vault',
+  retention: 'removals of old backups',
 } as const;
 
 const words: Record<State, string> = {
@@ -61,6 +63,20 @@ const meanings: Record<StateChange['kind'], Record<State, string>> = {
     'never succeeded': 'The vault has never been checked.',
     off: 'Nothing checks the vault by itself any more.',
   },
+  copies: {
+    ok: 'The second vault has what the first one has.',
+    overdue: 'If the first vault were lost now, more would be gone than the target (rpo) allows.',
+    failing: 'The backups are good, and newer ones are not in the second vault.',
+    'never succeeded': 'Nothing has been copied to the second vault yet.',
+    off: 'Nothing is copied to the second vault by itself any more.',
+  },
+  retention: {
+    ok: 'Old backups leave the vault as the policy says.',
+    overdue: 'Old backups have not been looked at for too long.',
+    failing: 'The backups are good. Old ones stay in the vault, which grows.',
+    'never succeeded': 'Nothing has been removed from the vault yet.',
+    off: 'Nothing removes old backups by itself any more.',
+  },
   datastore: {
     ok: 'The newest copy of the cluster is complete and young enough for the target.',
     overdue: 'If the host were lost now, what was deployed or changed in the cluster for too long would be gone.',
@@ -80,6 +96,8 @@ function advice({ kind, database, to, nextRunAt }: StateChange): string {
     drills: `see \`socle drill list\`, then run \`socle drill run --database ${database}\``,
     integrity: 'run `socle backup verify`, and read what it names',
     datastore: 'run `socle cluster snapshot save`, and read what it says',
+    copies: 'run `socle vault copy`, and read what it says',
+    retention: 'run `socle backup prune`, and read what it says',
   };
   return `${verbs[kind]}${schedule}`;
 }
@@ -110,13 +128,18 @@ export function mailText(message: Message): string {
   ].join('\n');
 }
 
+/** What runs only after something else did: that it never has is no news on the first day. */
+const quietAtFirst: ReadonlySet<StateChange['kind']> = new Set(['integrity', 'copies', 'retention']);
+
 /**
  * Is a change worth a message? The first look at something that is in order, or off, is none; nor is a vault that is
  * too young to have been checked.
  */
 export function isNews(kind: StateChange['kind'], from: State | null, to: State): boolean {
+  // The first one that went well ends no trouble.
+  if (from === 'never succeeded' && to === 'ok' && (kind === 'copies' || kind === 'retention')) return false;
   if (from !== null) return from !== to;
-  return to === 'failing' || to === 'overdue' || (to === 'never succeeded' && kind !== 'integrity');
+  return to === 'failing' || to === 'overdue' || (to === 'never succeeded' && !quietAtFirst.has(kind));
 }
 
 /** The part of a tracked thing that a message needs. */

@@ -78,6 +78,8 @@ const status = (backups: State, drills: State = 'ok', detail?: string): Status =
   integrity: tracked('ok'),
   datastore: null,
   notifications: [],
+  copies: null,
+  retention: null,
   daemon: null,
 });
 const notify = (config: object): OpsConfig['notify'] =>

@@ -32,7 +32,10 @@ function subjectsOf(status: Status): Array<{ kind: StateChange['kind']; database
       { kind: 'drills' as const, database: name, tracked: drills },
     ]),
     { kind: 'integrity' as const, database: null, tracked: status.integrity },
-    ...(status.datastore ? [{ kind: 'datastore' as const, database: null, tracked: status.datastore }] : []),
+    ...(['datastore', 'copies', 'retention'] as const).flatMap((kind) => {
+      const tracked = status[kind];
+      return tracked ? [{ kind, database: null, tracked }] : [];
+    }),
   ];
 }
 
