@@ -38,6 +38,11 @@ export class ResticVault implements Vault {
     return true;
   }
 
+  async identify(signal?: AbortSignal): Promise<string> {
+    const { id } = JSON.parse(await runRestic(this.#restic, ['cat', 'config', '--no-lock'], { signal }));
+    return String(id);
+  }
+
   upload(name: ItemName, signal?: AbortSignal): Upload {
     const args = ['backup', '--stdin', '--stdin-filename', name.file, ...this.#labels(name)];
     const upload = startUpload(this.#restic, args, signal);

@@ -20,6 +20,8 @@ export interface ResticContext {
   readonly cache: string;
   /** For temporary files. Not below the cache, which restic leaves out of every backup. */
   readonly temporary: string;
+  /** HOME, where it is not ours. */
+  readonly home?: string | undefined;
   /** Milliseconds to wait for another process that holds the vault. */
   readonly lockWait: number;
   /** Extended options (`-o`) for this version of restic. */
@@ -89,6 +91,7 @@ export function startRestic(context: ResticContext, args: readonly string[], cal
         cwd,
         stdio: [stdin, 'pipe', 'pipe', ...descriptors],
         env: {
+          ...(context.home === undefined ? {} : { HOME: context.home }),
           ...variables(context.environment, from?.environment),
           RESTIC_REPOSITORY: context.repository.location,
           RESTIC_PASSWORD_FILE: own.path,

@@ -8,6 +8,7 @@ import { BackupCatalog } from './catalog.ts';
 import type { VaultDeps } from './deps.ts';
 import { manifestsOf } from './read-manifest.ts';
 import type { CheckResult, Vault } from './vault.ts';
+import { identifyVault } from './vault-identity.ts';
 
 export interface VaultRequest {
   readonly platform: Platform;
@@ -58,6 +59,7 @@ export async function initVault(request: InitRequest, deps: VaultDeps): Promise<
   return record(request, deps, 'vault.init', vault, async () => {
     const vaults = [{ address: vault.address, created: await vault.init(signal) }];
     if (copy) vaults.push({ address: copy.address, created: await copy.init(signal, vault) });
+    for (const one of copy ? [vault, copy] : [vault]) await identifyVault(deps.db, one, deps.clock.now(), signal);
     return { vaults };
   });
 }

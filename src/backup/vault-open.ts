@@ -17,6 +17,8 @@ export interface OpenOptions {
   readonly cache: string;
   /** Milliseconds to wait for another process that holds the vault; default 5 minutes. */
   readonly lockWait?: number | undefined;
+  /** HOME of restic and what it starts; default ours. An empty one keeps keys and settings of this user away. */
+  readonly home?: string | undefined;
 }
 
 /**
@@ -41,6 +43,7 @@ export async function openVault(config: VaultConfig, options: OpenOptions): Prom
     environment,
     cache,
     temporary,
+    home: options.home,
     lockWait: options.lockWait ?? 300_000,
     options: version.minor < 16 ? withoutSftpArguments(config.options, config.repository) : config.options,
   };

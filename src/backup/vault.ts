@@ -66,6 +66,8 @@ export interface Vault {
    * @param like cut data into the same pieces as this vault does: without it, copies from there take twice the space
    */
   init(signal?: AbortSignal, like?: Vault): Promise<boolean>;
+  /** Id of the repository: it keeps it wherever it is moved to, and another one made in its place has another. */
+  identify(signal?: AbortSignal): Promise<string>;
   upload(name: ItemName, signal?: AbortSignal): Upload;
   /** Small documents (manifest, report): several files in one snapshot. */
   putFiles(

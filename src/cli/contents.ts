@@ -111,12 +111,17 @@ export const contents: readonly Entry[] = [
     summary: 'what brings you back, for a place off the host',
     load: () => import('./kit-create.ts'),
   },
-  { path: 'kit confirm', summary: 'open the vault with the kit, for real', load: () => import('./kit-confirm.ts') },
+  {
+    path: 'kit confirm',
+    summary: 'open the vault with the kit and read its newest backup',
+    load: () => import('./kit-confirm.ts'),
+  },
   {
     path: 'kit status',
     summary: 'whether a kit was made, and has opened the vault',
     load: () => import('./kit-status.ts'),
   },
+  { path: 'kit host', summary: 'what the host tells of its vaults, for the kit', load: () => import('./kit-host.ts') },
   {
     path: 'database grant',
     summary: 'print the SQL for the role that takes backups',

@@ -1,7 +1,8 @@
 import { operatorFiles } from '../platform/operator-files.ts';
 import { createKit } from '../recovery/create.ts';
 import { identityPath } from '../secrets/identities.ts';
-import { identity } from './host-options.ts';
+import { hostKey, identity } from './host-options.ts';
+import { kitMachine } from './kit-machine.ts';
 import { required } from './options.ts';
 import { warn } from './paint.ts';
 import { verb as define } from './verb.ts';
@@ -11,14 +12,20 @@ export const verb = define({
   options: {
     to: required('--to <directory>', 'new directory for the kit, such as one on a USB stick'),
     identity: { ...identity, description: 'SSH key that logs in, which the page names (default: those of ssh)' },
+    hostKey,
   },
   examples: ['socle kit create --to /media/usb/atelier-kit'],
   about:
-    'Writes what brings you back when the host is gone: a key of its own to each vault and what else restic needs, your\n' +
-    'age identity, a spare VPN peer, the names of the SSH keys, and a page that says in plain words how to come back\n' +
-    'with restic and PostgreSQL alone. Whoever holds it can read every backup: keep it off the host, and locked away.',
-  async run({ to, identity }, session) {
-    const [platform, deps] = [await session.platform(), await session.vaultDeps()];
+    'Writes what brings you back when the host is gone: a key of its own to each vault and what else restic needs (an SFTP\n' +
+    'key, an account), passwords of databases, your age identity, the host’s key in the VPN and a spare peer, and a page\n' +
+    'that says in plain words how to come back with restic and PostgreSQL alone. Where a host backs up, the keys are made\n' +
+    'there. Everyone who holds the kit can read every backup: keep it off the host, and locked away.',
+  async run({ to, identity, hostKey }, session) {
+    const platform = await session.platform();
+    await session.backup();
+    const machine = await kitMachine(session, { identity, hostKey });
+    const { clock, progress, signal } = session;
+    const deps = { machine, db: await session.state(), clock, progress, signal };
     const { directory, kit, warnings } = await createKit(
       {
         platform,
@@ -39,7 +46,7 @@ export const verb = define({
     return {
       data: { directory, ...kit, warnings, next },
       text: [
-        `${directory} is written. Whoever holds it can read every backup.`,
+        `${directory} is written. Everyone who holds it can read every backup.`,
         ...warnings.map((text) => `${warn('warning')}  ${text}`),
         `Next: ${next.join('; then ')}`,
       ].join('\n'),

@@ -1,16 +1,19 @@
 import { exit } from '../kernel/errors.ts';
-import { kitStatus } from '../recovery/store.ts';
+import { connect, hostKey, identity } from './host-options.ts';
+import { kitStatusOf } from './kit-machine.ts';
 import { bad, good } from './paint.ts';
 import { pairs } from './table.ts';
 import { verb as define } from './verb.ts';
 
 /** `socle kit status` */
 export const verb = define({
-  options: {},
+  options: { identity, hostKey },
   examples: ['socle kit status', 'socle kit status --json'],
-  about: 'What is known on this machine. The exit code is 3 until a kit for the vaults of the platform was confirmed.',
-  async run(_, session) {
-    const status = kitStatus(await session.state(), await session.platform());
+  about:
+    'Asks the machine that backs up, over SSH where that is a host. The exit code is 3 until a kit for the vaults of the\n' +
+    'platform was confirmed.',
+  async run(login, session) {
+    const status = await kitStatusOf(session, () => connect(session, login));
     const when = await session.when();
     const confirmed = status.state === 'confirmed';
     return {

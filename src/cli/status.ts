@@ -1,4 +1,5 @@
 import { daemonElsewhere, type Elsewhere } from '../host/elsewhere.ts';
+import { platformOfHost } from '../host/ops-platform.ts';
 import { exit } from '../kernel/errors.ts';
 import { formatDuration } from '../kernel/units.ts';
 import { describeTarget } from '../observability/notify/target.ts';
@@ -32,10 +33,14 @@ export const verb = define({
   async run(_, session) {
     const [platform, state] = [await session.platform(), await session.state()];
     const status = collectStatus(platform, state, session.clock);
-    const recoveryKit = kitStatus(state, platform);
     const when = await session.when();
     // A daemon that ran with this state makes its figures those of the platform, wherever the file lies.
     const elsewhere = status.daemon === null ? daemonElsewhere(platform, session.file()) : null;
+    // The vaults are those of the host, with the paths that hold there; `socle kit status` asks it.
+    const recoveryKit = kitStatus(
+      state,
+      elsewhere === null ? platform : await platformOfHost(platform, session.file()),
+    );
     const source = { state: (await session.paths()).database, elsewhere };
     const warning = kitWanted(platform) && recoveryKit.state !== 'confirmed' ? recoveryKit.detail : undefined;
     return {

@@ -1,5 +1,6 @@
 import type { Look } from '../governance/verify/check.ts';
-import { exit } from '../kernel/errors.ts';
+import type { Connection } from '../host/connect.ts';
+import { asSocleError, exit } from '../kernel/errors.ts';
 import type { KitStatus } from '../recovery/store.ts';
 import { connect, hostKey, identity } from './host-options.ts';
 import { flag, text } from './options.ts';
@@ -8,12 +9,16 @@ import { verb as define } from './verb.ts';
 import { withJunit } from './verify-junit.ts';
 import { verifyAsText } from './verify-text.ts';
 
-/** Whether a kit has opened the vault is known where it was confirmed: on this machine. */
-async function lookAtKit(session: Session): Promise<Look<KitStatus>> {
+/** The machine that backs up says whether a kit has opened its vault: every operator gets the same answer. */
+async function lookAtKit(session: Session, connection: Connection): Promise<Look<KitStatus>> {
   const platform = await session.platform();
   if (platform.backup === undefined) return { nothing: 'the platform has no vault' };
-  const { kitStatus } = await import('../recovery/store.ts');
-  return { value: kitStatus(await session.state(), platform) };
+  const { kitStatusOf } = await import('./kit-machine.ts');
+  try {
+    return { value: await kitStatusOf(session, async () => connection) };
+  } catch (error) {
+    return { blind: asSocleError(error).message };
+  }
 }
 
 /** `socle verify` */
@@ -47,8 +52,8 @@ export const verb = define({
       return { data, text: checksAsMarkdown };
     }
     const look = async () => {
-      const kit = await lookAtKit(session);
       const connection = await connect(session, login);
+      const kit = await lookAtKit(session, connection);
       const { verify } = await import('../governance/verify/verify.ts');
       return await verify(connection, { quick, lynis, clock: session.clock, kit });
     };

@@ -2,7 +2,8 @@ import { basename, dirname, isAbsolute, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { fail } from '../kernel/errors.ts';
 import type { SecretSource } from '../kernel/secret.ts';
-import { hostFile, hostSecrets } from '../platform/paths.ts';
+import { loadDocument, parsePlatform } from '../platform/load.ts';
+import { absolutePaths, hostFile, hostSecrets } from '../platform/paths.ts';
 import type { Platform } from '../platform/schema.ts';
 import { privateAddress } from '../vpn/addresses.ts';
 
@@ -107,6 +108,12 @@ export function planHostPlatform(document: Mapping, platform: Platform, here: st
     port: platform.ops.listen.port,
     address: String(listen.host),
   };
+}
+
+/** The platform as its host reads it, with the paths that hold there. @param file the platform file of this machine */
+export async function platformOfHost(platform: Platform, file: string): Promise<Platform> {
+  const { text } = planHostPlatform(await loadDocument(file), platform, dirname(resolve(file)));
+  return absolutePaths(parsePlatform(text, hostFile), hostFile);
 }
 
 /** Relative paths start at the file, there as here. */

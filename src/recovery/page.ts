@@ -1,6 +1,6 @@
 import { isOnThisHost } from '../platform/off-host.ts';
 import type { Platform } from '../platform/schema.ts';
-import { type Kit, type KitVault, kitFiles } from './schema.ts';
+import { type Kit, type KitVault, kitFiles, kitPlace } from './schema.ts';
 
 /** The page of a kit: how to come back without Socle, in plain words. It holds no secret. */
 export function comeBackPage(kit: Kit, platform: Platform): string {
@@ -22,7 +22,7 @@ ${block(first ? variables(first, kit.platform) : [])}
     ...others.map(
       (vault) => `## If that vault is gone too\n\nThe second one:\n\n${block(variables(vault, kit.platform))}`,
     ),
-    ...caveats(kit.vaults),
+    ...caveats(kit),
     ...(kit.ssh
       ? [
           `## If only the way to the host is lost
@@ -39,10 +39,10 @@ ${block(first ? variables(first, kit.platform) : [])}
 - \`${kitFiles.identity}\`: your age identity. It opens the secrets that are encrypted in Git: \`sops --decrypt FILE\` with
   \`SOPS_AGE_KEY_FILE=${kitFiles.identity}\`.
 - The platform file, and its base where it has one: what the platform was.
-- \`${kitFiles.index}\`: the same facts for programs.`,
+- \`${kitFiles.index}\`: the same facts for programs.${kit.files.length === 0 ? '' : `\n${furtherFiles(kit)}`}`,
     `## Is this kit still good?
 
-\`socle kit confirm --from DIRECTORY\` opens the vault with it, for real. Do it when you put it away, and once a year.`,
+\`socle kit confirm --from DIRECTORY\` opens the vault with it and reads the newest backup. Do it when you put it away, and once a year.`,
     '',
   ].join('\n\n');
 }
@@ -51,28 +51,39 @@ const block = (lines: readonly string[]) => `\`\`\`sh\n${lines.join('\n')}\n\`\`
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-function variables({ repository, environment }: KitVault, platform: string): string[] {
+/** In double quotes, with the directory of the kit in it. */
+const withKit = (text: string) => `"${text.replace(/[\\"$`]/g, '\\$&').replaceAll(kitPlace, '$KIT')}"`;
+
+function variables({ repository, environment, paths, options }: KitVault, platform: string): string[] {
+  const further = Object.entries(options).map(([name, value]) => `-o ${withKit(`${name}=${value}`)}`);
   return [
+    'export KIT="$PWD"',
     `export RESTIC_REPOSITORY=${quoted(repository)}`,
-    `export RESTIC_PASSWORD_FILE="$PWD/${kitFiles.password}"`,
+    `export RESTIC_PASSWORD_FILE="$KIT/${kitFiles.password}"`,
     `export PLATFORM=${platform}`,
     ...Object.entries(environment).map(([name, file]) => `export ${name}="$(cat ${file})"`),
+    ...Object.entries(paths).map(([name, file]) => `export ${name}="$KIT/${file}"`),
+    ...(further.length === 0 ? [] : [`restic() { command restic ${further.join(' ')} "$@"; }`]),
   ];
 }
 
-/** What the vaults need besides, and this kit cannot hold. */
-function caveats(vaults: readonly KitVault[]): string[] {
-  const lines = vaults.flatMap(({ address, repository, options }) => [
-    ...(isOnThisHost(repository)
-      ? [`- \`${address}\` is on the machine that this kit was made on, and is lost with it.`]
-      : []),
-    ...Object.entries(options).map(
-      ([name, value]) =>
-        `- \`${address}\` was reached with \`restic -o ${name}=${quoted(value)}\`. Files that this names are not in the kit.`,
-    ),
-    ...(repository.startsWith('sftp:')
-      ? [`- \`${address}\` asks for an SSH key of its own, which is not in the kit.`]
-      : []),
-  ]);
-  return lines.length === 0 ? [] : [`## What is not in this kit\n\n${lines.join('\n')}`];
+/** What the kit does not help against. */
+function caveats(kit: Kit): string[] {
+  const lines = kit.vaults.flatMap(({ address, repository, onHost }) =>
+    onHost || isOnThisHost(repository)
+      ? [`- \`${address}\` is on the machine that is backed up, and is lost with it. On that machine the kit opens it.`]
+      : [],
+  );
+  return lines.length === 0 ? [] : [`## What is lost with the host\n\n${lines.join('\n')}`];
+}
+
+/** What each further file is. */
+function furtherFiles({ files }: Kit): string {
+  const what = (name: string) =>
+    name === kitFiles.hostKey
+      ? 'the host’s key in the VPN: as `/etc/socle/wireguard/private.key` of the next host, the files of all peers hold again'
+      : name.startsWith('database-')
+        ? 'what the host logs in to that database with'
+        : 'what the commands above name';
+  return files.map((name) => `- \`${name}\`: ${what(name)}.`).join('\n');
 }

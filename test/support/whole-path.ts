@@ -295,9 +295,11 @@ export class WholePath {
 
   /** A recovery kit, made and tried where the operator sits. */
   async kit(): Promise<void> {
+    const login = await this.operator.login();
     for (const command of [
-      ['create', '--to', 'kit', ...(await this.operator.login()).slice(0, 2)],
-      ['confirm', '--from', 'kit'],
+      ['create', '--to', 'kit', ...login],
+      ['confirm', '--from', 'kit', ...login],
+      ['status', ...login],
     ]) {
       const { exitCode, answer } = await this.operator.socle('kit', ...command);
       expect(exitCode, JSON.stringify(answer)).toBe(0);
