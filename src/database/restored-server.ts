@@ -11,6 +11,8 @@ export type ClientProgram = 'pg_dump' | 'pg_restore' | 'psql' | 'pg_dumpall';
  */
 export interface RestoredServer {
   readonly versionNumber: number;
+  /** `PGOPTIONS` of the programs that change or read it; default: all neutral settings, as a superuser may. */
+  readonly options?: { readonly restore: string; readonly dump: string };
   /** A connection as superuser; the caller ends it. */
   connect(database: string): Promise<pg.Client>;
   /**

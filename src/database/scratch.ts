@@ -13,6 +13,7 @@ import { type Sight, startInside } from './scratch-programs.ts';
 import { inside, type SandboxLimits } from './scratch-sandbox.ts';
 import { systemCallFilter } from './scratch-seccomp.ts';
 import { type ScratchLimits, watch } from './scratch-watch.ts';
+import { unhinderedOptions } from './unhindered.ts';
 
 export interface ScratchOptions extends Partial<Omit<ScratchServerConfig, 'memory'>> {
   /** Directory of all scratch servers; made when absent. */
@@ -125,6 +126,7 @@ class Scratch implements ScratchServer {
       user: this.#user,
       database,
       connectionTimeoutMillis: patience,
+      options: unhinderedOptions(this.#options.major * 10_000, true),
     });
     client.on('error', () => {});
     this.#clients.add(client);

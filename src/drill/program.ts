@@ -1,3 +1,5 @@
+import type { RestoredServer } from '../database/restored-server.ts';
+import { unhinderedOptions } from '../database/unhindered.ts';
 import type { StartedProcess } from '../kernel/process.ts';
 
 export interface ProgramResult {
@@ -26,4 +28,12 @@ export async function finished(child: StartedProcess): Promise<ProgramResult> {
   );
   const { exitCode, aborted } = await child.ended;
   return { exitCode, aborted, stdout: texts[0] ?? '', stderr: texts[1] ?? '' };
+}
+
+/**
+ * `PGOPTIONS` of a program that restores: what ALTER DATABASE and ALTER ROLE of the source, which are restored first, must
+ * not do to the sessions that restore the rest.
+ */
+export function restoring({ options, versionNumber }: RestoredServer): string {
+  return `${options?.restore ?? unhinderedOptions(versionNumber)} -c role=none`;
 }

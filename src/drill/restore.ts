@@ -6,7 +6,7 @@ import type { RestoredServer } from '../database/restored-server.ts';
 import { fail } from '../kernel/errors.ts';
 import { writeSharedFile } from '../kernel/shared-files.ts';
 import { restoreFailure } from './classify.ts';
-import { finished } from './program.ts';
+import { finished, restoring } from './program.ts';
 import { type RestoreError, restoreErrors } from './restore-errors.ts';
 import { extensionsToPin, type RestoreCommand, restoreArguments, splitList } from './restore-plan.ts';
 
@@ -19,12 +19,6 @@ export interface RestoreRequest extends Omit<RestoreCommand, 'list'> {
   readonly work: string;
   readonly signal?: AbortSignal | undefined;
 }
-
-/**
- * What ALTER DATABASE and ALTER ROLE of the source must not do to the sessions that restore it: a database that is read
- * only by default could not be filled.
- */
-const session = { PGOPTIONS: '-c default_transaction_read_only=off -c role=none' } as const;
 
 /**
  * Runs pg_restore, with every extension in the version of the source.
@@ -55,7 +49,10 @@ export async function restoreArchive(request: RestoreRequest): Promise<RestoreEr
 
 async function pgRestore({ server, signal }: RestoreRequest, command: RestoreCommand): Promise<RestoreError[]> {
   const readable = [command.archive, ...(command.list === undefined ? [] : [command.list])];
-  const child = server.start('pg_restore', restoreArguments(command), readable, { signal, env: session });
+  const child = server.start('pg_restore', restoreArguments(command), readable, {
+    signal,
+    env: { PGOPTIONS: restoring(server) },
+  });
   const { exitCode, stderr, aborted } = await finished(child);
   if (aborted) throw fail('interrupted', 'the restore was interrupted');
   const errors = restoreErrors(stderr);

@@ -1,7 +1,7 @@
 import type { RestoredServer } from '../database/restored-server.ts';
 import { fail } from '../kernel/errors.ts';
 import { lastLines } from '../kernel/process.ts';
-import { finished } from './program.ts';
+import { finished, restoring } from './program.ts';
 import { databaseArgument } from './proof/programs.ts';
 
 /** Errors of psql (with VERBOSITY=verbose) that are not about a role that is there already: 42710 duplicate_object. */
@@ -24,6 +24,7 @@ export async function restoreRoles(
   const options = ['--no-psqlrc', '--quiet', '--set=VERBOSITY=verbose'];
   const child = server.start('psql', [...options, `--dbname=${databaseArgument(database)}`, `--file=${file}`], [file], {
     signal,
+    env: { PGOPTIONS: restoring(server) },
   });
   const { exitCode, stderr, aborted } = await finished(child);
   if (aborted) throw fail('interrupted', 'the restore of the roles was interrupted');

@@ -110,7 +110,10 @@ async function set(client: pg.Client, database: string, { name, properties }: In
   const [, role, parameter] = match ?? [];
   if (parameter === undefined || typeof properties.value !== 'string') return;
   const subject = role === undefined ? `DATABASE ${database}` : `ROLE ${role} IN DATABASE ${database}`;
-  // The value is set as it was stored, and taken from there: it may be a list with quotes of its own.
-  await client.query('SELECT pg_catalog.set_config($1, $2, false)', [parameter, properties.value]);
+  // The value is set as it was stored, and taken from there: it may be a list with quotes of its own. For one transaction
+  // alone, which has begun: the next setting must not be refused because of this one.
+  await client.query('BEGIN');
+  await client.query('SELECT pg_catalog.set_config($1, $2, true)', [parameter, properties.value]);
   await client.query(`ALTER ${subject} SET ${parameter.split('.').map(quote).join('.')} FROM CURRENT`);
+  await client.query('COMMIT');
 }

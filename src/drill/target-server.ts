@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import type pg from 'pg';
 import { type ClientAccess, clientAccess } from '../database/client-access.ts';
 import { clientTools } from '../database/client-tools.ts';
 import { connect } from '../database/connect.ts';
 import type { RestoredServer } from '../database/restored-server.ts';
 import { versionNumber } from '../database/session.ts';
+import { allowedOptions, unhinder } from '../database/unhindered.ts';
 import { start } from '../kernel/process.ts';
 import type { ConnectionConfig } from '../platform/schema.ts';
 
@@ -21,12 +23,17 @@ export interface TargetServer extends RestoredServer {
  */
 export async function openTarget(config: ConnectionConfig, signal?: AbortSignal): Promise<TargetServer> {
   const client = await connect(config, signal);
-  const version = await versionNumber(client).finally(() => client.end());
+  const [version, options] = await settingsOf(client).finally(() => client.end());
   const { bin } = await clientTools(Math.floor(version / 10_000));
   const access: ClientAccess = await clientAccess(config, signal);
   return {
     versionNumber: version,
-    connect: (database) => connect({ ...config, database }, signal),
+    options,
+    async connect(database) {
+      const opened = await connect({ ...config, database }, signal);
+      await unhinder(opened);
+      return opened;
+    },
     start: (program, args, _readable, options = {}) =>
       start(join(bin, program), args, {
         ...options,
@@ -35,4 +42,10 @@ export async function openTarget(config: ConnectionConfig, signal?: AbortSignal)
       }),
     close: () => access.close(),
   };
+}
+
+async function settingsOf(client: pg.Client): Promise<[number, NonNullable<RestoredServer['options']>]> {
+  const version = await versionNumber(client);
+  const restore = await allowedOptions(client, version);
+  return [version, { restore, dump: await allowedOptions(client, version, true) }];
 }

@@ -1,9 +1,6 @@
 import type pg from 'pg';
 import type { RestoredServer } from '../../database/restored-server.ts';
-
-/** Settings that came with the database and that must not stop us from reading it. */
-const unhindered = `SET ROLE NONE; SET statement_timeout = 0; SET lock_timeout = 0;
-  SET idle_in_transaction_session_timeout = 0; SET session_replication_role = origin`;
+import { unhinder } from '../../database/unhindered.ts';
 
 /** Runs `work` on a connection to a database of the restored server. When the signal aborts, its query is cancelled. */
 export async function inCopy<T>(
@@ -19,7 +16,7 @@ export async function inCopy<T>(
     const cancel = () => void cancelQuery(server, database, rows[0]?.pid);
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      await client.query(unhindered);
+      await unhinder(client);
       return await work(client);
     } finally {
       signal?.removeEventListener('abort', cancel);

@@ -2,12 +2,14 @@ import { chmod, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dumpOptions } from '../../database/dump-options.ts';
 import type { ClientProgram, RestoredServer } from '../../database/restored-server.ts';
+import { unhinderedOptions } from '../../database/unhindered.ts';
 import { fail } from '../../kernel/errors.ts';
 import { openPipe } from '../../kernel/pipe.ts';
 import { lastLines, type StartedProcess } from '../../kernel/process.ts';
 
 /** As for the backup's dump, and nothing that came with the database may stop or redirect the reading of it. */
-const options = `${dumpOptions} -c role=none -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off`;
+const optionsOf = ({ options, versionNumber }: RestoredServer) =>
+  `${options?.dump ?? unhinderedOptions(versionNumber, true)} ${dumpOptions} -c role=none`;
 
 /** A database's name as `-d` takes it: a bare name with `=` in it would be read as a connection string. */
 export function databaseArgument(name: string): string {
@@ -68,7 +70,7 @@ function startProgram(reading: Reading, output: number): StartedProcess {
   reading.signal?.throwIfAborted();
   return reading.server.start(reading.program, reading.args, reading.readable ?? [], {
     stdio: ['ignore', output, 'pipe'],
-    env: { PGOPTIONS: options },
+    env: { PGOPTIONS: optionsOf(reading.server) },
     signal: reading.signal,
   });
 }
