@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { type DriftReport, judgeDrift, maxAgeOf, readDriftReport } from './drift-report.ts';
 import { parseLine, type RunRecord } from './records.ts';
 import { repeats } from './repeats.ts';
+import { loaded } from './settle.ts';
 
 const day = 86_400_000;
 const now = new Date('2026-11-26T12:00:00Z');
@@ -109,6 +110,16 @@ test('a repetition that fails counts against the rate; the run that completes it
   );
   expect(found).toMatchObject({ repeated: 2, unchanged: 1, rate: 0.5 });
   expect(found.unexpected.map(({ id }) => id)).toEqual(['3']);
+});
+
+test('the first run that closes SSH in public completes the one before; a firewall that was loaded again counts', () => {
+  const closed = [{ role: 'operator', task: loaded.closed, status: 'changed', seconds: 0 }];
+  expect(rate(run('1', { changed }), run('2', { changed: closed }), run('3'))).toMatchObject({
+    repeated: 1,
+    unchanged: 1,
+  });
+  const again = rate(run('1', { changed }), run('2', { changed: closed }), run('3', { changed: closed }));
+  expect(again).toMatchObject({ repeated: 1, unchanged: 0 });
 });
 
 test('after an uninstallation a run has everything to do again, and an uninstallation repeats nothing', () => {

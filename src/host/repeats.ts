@@ -1,4 +1,5 @@
 import type { RunRecord } from './records.ts';
+import { loaded } from './settle.ts';
 
 /** The share of repeated runs that are to change nothing (MO-2). */
 export const repeatTarget = 0.95;
@@ -27,7 +28,10 @@ export interface Repeats {
 export function repeats(records: readonly RunRecord[], last: number): Repeats {
   const runs = records.filter(({ check, status }) => !check && status !== 'running');
   const repeated = runs
-    .filter((run, index) => !run.uninstall && isRepetition(run, runs.slice(index + 1)))
+    .filter((run, index) => {
+      const before = runs.slice(index + 1);
+      return !run.uninstall && !closesAtLast(run, before) && isRepetition(run, before);
+    })
     .slice(0, last);
   const asBefore = ({ status, changed }: RunRecord) => status === 'done' && changed.length === 0;
   const unchanged = repeated.filter(asBefore).length;
@@ -42,6 +46,12 @@ export function repeats(records: readonly RunRecord[], last: number): Repeats {
       .filter((run) => !asBefore(run))
       .map(({ id, status, changed, deviations }) => ({ id, status, changed, deviations })),
   };
+}
+
+/** SSH closes in public once somebody came through the VPN: the first run that does so completes the one that could not. */
+function closesAtLast({ changed }: RunRecord, before: readonly RunRecord[]): boolean {
+  const closes = (one: RunRecord['changed'][number]) => one.task === loaded.closed;
+  return changed.length > 0 && changed.every(closes) && !before.some((run) => run.changed.some(closes));
 }
 
 function isRepetition(run: RunRecord, before: readonly RunRecord[]): boolean {

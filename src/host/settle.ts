@@ -37,6 +37,12 @@ export function planFirewallSteps(status: FirewallStatus, wanted: 'vpn' | 'publi
   return status.confirmed === 'open' && good(status) ? [close] : [{ ruleset: 'open', through: way }, close];
 }
 
+/** What a run that changed the firewall says of it. */
+export const loaded = {
+  open: 'Load the firewall: SSH in public and through the VPN',
+  closed: 'Load the firewall: SSH through the VPN only',
+} as const;
+
 export interface SettleDeps {
   readonly target: SshTarget;
   readonly ways: { readonly public: Way; readonly vpn: Way };

@@ -11,7 +11,7 @@ import { planOps } from './ops.ts';
 import type { RunRecord } from './records.ts';
 import { requireSupported, wantedPorts } from './requirements.ts';
 import { followRun, noteChanges, startRun } from './run.ts';
-import { applyFirewallStep, planFirewallSteps, readFirewall, tolerable, vpnAnswers } from './settle.ts';
+import { applyFirewallStep, loaded, planFirewallSteps, readFirewall, tolerable, vpnAnswers } from './settle.ts';
 import { execAsRoot, type Way } from './ssh.ts';
 import { refuseToCut, tunnelChanges } from './tunnel.ts';
 import { ansibleVariables } from './variables.ts';
@@ -116,11 +116,10 @@ async function settleFirewall(connection: Connection, peerFiles: readonly string
       if (!(await vpnAnswers(connection, vpnWait))) return { ssh: 'public', stillOpen: true, from, changed } as const;
       from = ways.vpn;
     }
-    const what = step.ruleset === 'closed' ? 'SSH through the VPN only' : 'SSH in public and through the VPN';
-    progress.step(`firewall: ${what}`);
+    progress.step(loaded[step.ruleset]);
     await applyFirewallStep(connection, from, step);
     from = ways[step.through];
-    changed.push(`Load the firewall: ${what}`);
+    changed.push(loaded[step.ruleset]);
   }
   return { ssh: platform.firewall.ssh, stillOpen: false, from, changed } as const;
 }

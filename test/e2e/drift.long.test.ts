@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { VerifyReport } from '../../src/governance/verify/verify.ts';
 import type { Deviation, Drift } from '../../src/host/drift-report.ts';
 import type { Repeats } from '../../src/host/repeats.ts';
 import { silent } from '../../src/kernel/progress.ts';
@@ -238,6 +239,9 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
       const alike = found.filter((one) => one.what === kind).map((one) => `${one.where}: ${one.found}`);
       expect(alike, what).toEqual(expect.arrayContaining([expect.stringContaining(part)]));
     }
+    const verified = await operator.socle<VerifyReport>('verify', ...login, '--quick');
+    const red = verified.answer.checks.filter(({ verdict }) => verdict === 'fail').map(({ id }) => id);
+    expect(red).toEqual(expect.arrayContaining([...new Set(foreignHere.map(({ check }) => check))]));
     for (const { undo, what } of foreignHere.toReversed()) expect((await on(undo)).exitCode, what).toBe(0);
     expect(await compare()).toMatchObject({ exitCode: 0, answer: { state: 'ok', report: { deviations: [] } } });
   });

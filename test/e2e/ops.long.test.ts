@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { loaded } from '../../src/host/settle.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
@@ -134,7 +135,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`the daemon on a fresh Debia
     const before = await property('socle.service', 'MainPID');
     const { answer, changed, text } = await up();
     await annotate(`second run: ${text}`);
-    expect({ changed, sent: answer.sent, ssh: answer.ssh }).toEqual({ changed: [], sent: [], ssh: 'vpn' });
+    expect({ changed, sent: answer.sent, ssh: answer.ssh }).toEqual({ changed: [loaded.closed], sent: [], ssh: 'vpn' });
     expect(await property('socle.service', 'MainPID')).toBe(before);
   });
 

@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { loaded } from '../../src/host/settle.ts';
 import { run } from '../../src/kernel/process.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
@@ -157,7 +158,11 @@ describe.skipIf(why !== '').each([13, 12] as const)(`a fresh Debian %i ${why}`, 
     expect(await answers(inPublic)).toBe(true);
     await operator.joinVpn(await readFile(join(operator.config, 'socle/t/peer-laptop.conf'), 'utf8'));
     const { exitCode, answer } = await upping;
-    expect(answer).toMatchObject({ ssh: 'vpn', stillOpen: false, record: { status: 'done', changed: [], failed: [] } });
+    expect(answer).toMatchObject({
+      ssh: 'vpn',
+      stillOpen: false,
+      record: { status: 'done', changed: [{ task: loaded.closed }], failed: [] },
+    });
     expect(exitCode).toBe(0);
     expect(await answers(inPublic)).toBe(false);
     expect(await answers(vpn)).toBe(true);
