@@ -174,3 +174,13 @@ describe('for any history', () => {
     );
   });
 });
+
+test('an incomplete backup stays while there is no newer good one: it is all there is of its time', () => {
+  const lacking = catalogued('b-2', ago(60 * hours), { status: 'incomplete', missing: ['table public.t'] });
+  const older = catalogued('b-1', ago(90 * hours));
+  expect(kept([lacking])).toContain('b-2');
+  expect(kept([lacking, older])).toContain('b-2');
+  // By its snapshot: a good one of before does not stand for it, whenever it was begun.
+  expect(kept([lacking, { ...older, startedAt: ago(hours) }])).toContain('b-2');
+  expect(kept([lacking, catalogued('b-3', ago(hours))])).not.toContain('b-2');
+});

@@ -144,6 +144,10 @@ function ofNoRule(backup: Backup, all: readonly Backup[], now: Date): Pick<Reten
   const age = now.getTime() - time(backup.startedAt);
   switch (backup.status) {
     case 'incomplete':
+      // It is still data: what it has can be restored (`socle restore --incomplete`).
+      if (!all.some((one) => isGood(one) && one.timestamp > backup.timestamp)) {
+        return { keep: true, reasons: ['incomplete, and there is no newer good one'] };
+      }
       return age > leftoverAge
         ? { keep: false, reasons: ['incomplete, and older than a day'] }
         : { keep: true, reasons: ['incomplete, and not a day old: to be looked at'] };

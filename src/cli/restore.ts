@@ -21,6 +21,7 @@ const options = {
   table: text('--table <name>', 'only this table (with --schema)'),
   roles: flag('--roles', 'create roles of the source that are missing, with their properties'),
   salvage: flag('--salvage', 'go on after errors, and list what failed'),
+  incomplete: flag('--incomplete', 'a backup that lacks something will do: restore what it has, name what it lacks'),
   intoNonEmpty: flag('--into-non-empty', 'restore into a database that holds something already'),
   showValues: flag('--show-values', 'values of rows may stand in the report'),
 };
@@ -31,6 +32,7 @@ export const verb = define({
   examples: [
     'socle restore shop_restored --database shop',
     'socle restore shop --backup b-20261122t021500z-4f9c1a --host /run/postgresql --roles',
+    'socle restore shop_rest --backup b-20261122t021500z-4f9c1a --incomplete --salvage',
     'socle restore shop_part --database shop --schema sales --table orders --json',
   ],
   about:
@@ -42,11 +44,11 @@ export const verb = define({
     if (values.table !== undefined && values.schema === undefined) {
       throw fail('usage', `--table ${values.table} needs the schema that it is in`, { next: 'add --schema <name>' });
     }
-    const { database, backup, schema, table, roles, salvage, intoNonEmpty, showValues } = values;
+    const { database, backup, schema, table, roles, salvage, intoNonEmpty, showValues, incomplete } = values;
     const selection = { ...(schema === undefined ? {} : { schema }), ...(table === undefined ? {} : { table }) };
     const target = targetOf(platform, values);
     const report = await restoreInto(
-      { platform, database, backup, target, selection, roles, salvage, intoNonEmpty, showValues, actor },
+      { platform, database, backup, target, selection, roles, salvage, intoNonEmpty, showValues, incomplete, actor },
       { db, vault, clock, progress, signal },
     );
     const when = await session.when();
@@ -69,7 +71,8 @@ function targetOf({ databases }: Platform, values: Values<typeof options>): Conn
   };
 }
 
-function resultText({ proven, failed, proof }: IntoReport): string {
+function resultText({ proven, failed, proof, missing }: IntoReport): string {
+  if (missing.length > 0) return warn('restored what the backup has; it is incomplete, and nothing is proven of it');
   if (proven) return good(`proven: ${proof.level?.replaceAll('-', ' ') ?? 'restored'}`);
   if (proof.differencesTotal > 0) return bad('not identical');
   return warn(`identical, but ${failed.length} of its statements failed and were passed over`);
@@ -86,6 +89,7 @@ function reportText(report: IntoReport, when: When): string {
       `fetch ${formatDuration(timings.fetch)}, restore ${formatDuration(timings.restore)}, proof ${formatDuration(timings.proof)}`,
     ],
     ['failed', failed.length > 0 ? warn(failed.map(({ message }) => message).join('\n')) : null],
+    ['missing', report.missing.length > 0 ? bad(report.missing.join('\n')) : null],
     ['notes', [...report.notes, ...report.proof.notes].join('\n') || null],
   ]);
   return [facts, ...proofText(report.proof, false)].join('\n\n');

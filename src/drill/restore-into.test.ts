@@ -130,3 +130,29 @@ test('access control items are told apart, also with spaces in names', () => {
     '"a ""b"""=c/clerk',
   ]);
 });
+
+test('an incomplete backup is restored when that is asked for, with what it lacks named, and is never proven', async () => {
+  const name = await source.createDatabase('lacking');
+  // pg_dump leaves out what belongs to an extension.
+  await source.sql(
+    `CREATE EXTENSION citext; CREATE TABLE kept AS SELECT 7 AS n; CREATE TABLE lost AS SELECT 1 AS n;
+     ALTER EXTENSION citext ADD TABLE lost`,
+    name,
+  );
+  const lacking = { ...bench.platform(source, [name]), drill: platform.drill };
+  const take = { platform: lacking, database: nameOf(name), deep: false, actor: 'cli:test' };
+  const taken = await runBackup(take, bench.deps());
+  expect(taken.status).toBe('incomplete');
+  const request = { platform: lacking, database: nameOf(name), backup: undefined };
+  await expect(into('lacking_restored', request)).rejects.toMatchObject({
+    code: 'no-backup',
+    details: { next: expect.stringContaining('--incomplete') },
+  });
+  const report = await into('lacking_restored', { ...request, incomplete: true });
+  expect(report).toMatchObject({
+    backup: taken.id,
+    proven: false,
+    missing: [expect.stringMatching(/^table public\.lost with 1 row/)],
+  });
+  expect((await target.sql('SELECT n FROM kept', 'lacking_restored')).rows).toEqual([{ n: 7 }]);
+});

@@ -40,6 +40,8 @@ export interface IntoRequest {
   readonly intoNonEmpty: boolean;
   /** Values of rows may stand in the report. */
   readonly showValues: boolean;
+  /** A backup that lacks something will do: what it has is restored, and what it lacks is named. */
+  readonly incomplete?: boolean | undefined;
   readonly actor: string;
 }
 
@@ -55,6 +57,8 @@ export interface IntoReport {
   };
   /** Statements that failed and were passed over; empty without `salvage`. */
   readonly failed: readonly RestoreError[];
+  /** What the backup lacks, and so the restored database as well; empty unless it is incomplete. */
+  readonly missing: readonly string[];
   readonly proof: Proof;
   readonly proven: boolean;
   readonly timings: { readonly fetch: number; readonly restore: number; readonly proof: number };
@@ -163,8 +167,10 @@ async function fetchAndRestore(work: Work): Promise<IntoReport> {
     backupAt: manifest.snapshotAt,
     target: { host, port, database, created },
     failed,
+    missing: manifest.missing,
     proof,
-    proven: failed.length === 0 && proof.differencesTotal === 0,
+    // What is not there cannot be proven, whatever the rest is.
+    proven: failed.length === 0 && manifest.missing.length === 0 && proof.differencesTotal === 0,
     timings: { fetch, restore: restored, proof: proven },
     notes,
   };

@@ -27,6 +27,17 @@ function backup(id: string, daysAgo: number, options: Partial<Backup> = {}): Bac
 test('the newest good backup is drilled; a deep drill takes the newest with hashes', () => {
   const all = [backup('a', 3, { deep: true }), backup('b', 1), backup('c', 0, { status: 'incomplete' })];
   expect(chooseBackup(all, ['shop'], { deep: false }).id).toBe('b');
+  const lacking = [...all, backup('d', 0, { status: 'incomplete', missing: ['operator public.%'] })];
+  expect(chooseBackup(lacking, ['shop'], { deep: false }).id).toBe('b');
+  expect(chooseBackup(lacking, ['shop'], { deep: false, incomplete: true }).id).toBe('d');
+  expect(() => chooseBackup(lacking, ['shop'], { backup: 'd', deep: false })).toThrow(
+    expect.objectContaining({
+      message: expect.stringContaining('it lacks operator public.%'),
+      details: expect.objectContaining({ next: expect.stringContaining('--incomplete') }),
+    }),
+  );
+  // Without a manifest nobody knows what it lacks.
+  expect(() => chooseBackup(all, ['shop'], { backup: 'c', deep: false, incomplete: true })).toThrow(/never completed/);
   expect(chooseBackup(all, ['shop'], { deep: true }).id).toBe('a');
   expect(chooseBackup(all, ['shop', 'crm'], { database: 'shop', deep: false }).id).toBe('b');
 });
