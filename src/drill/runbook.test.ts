@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BackupBench, makeBackupBench } from '../../test/support/backup-bench.ts';
 import { startPostgres, type TestServer } from '../../test/support/postgres.ts';
@@ -34,19 +35,31 @@ function blocks(): string[] {
   return [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block ?? '');
 }
 
+/** The block that drops what an earlier try left. */
+function again(): string[] {
+  const page = readFileSync(new URL('../../docs/runbooks/restore-by-hand.md', import.meta.url), 'utf8');
+  return [...page.matchAll(/^ {2}```bash\n([\s\S]*?)^ {2}```$/gm)].map(([, block]) =>
+    (block ?? '').replace(/^ {2}/gm, ''),
+  );
+}
+
 const names = (block: string) => [...block.matchAll(/^export (\w+)=/gm)].map(([, name]) => name);
 
 test('the page restores a backup with restic and PostgreSQL alone', async () => {
-  const database = await source.createDatabase('By hand');
+  const database = `By "h'and=1`;
+  const quoted = pg.escapeIdentifier(database);
+  await source.sql(`CREATE DATABASE ${quoted} TEMPLATE template0`);
   await source.sql(
-    `CREATE ROLE "the owner"; ALTER DATABASE "${database}" OWNER TO "the owner";
-     ALTER DATABASE "${database}" SET default_transaction_read_only = on`,
+    `CREATE ROLE "the owner"; ALTER DATABASE ${quoted} OWNER TO "the owner";
+     ALTER DATABASE ${quoted} SET default_transaction_read_only = on`,
   );
   const marker = randomBytes(8).toString('hex');
   const client = await source.connect(database);
   await client.query('SET default_transaction_read_only = off');
   await client.query(
     `CREATE SCHEMA "odd one"; CREATE EXTENSION citext; CREATE TABLE "odd one"."Things" (id int PRIMARY KEY, v citext);
+     CREATE TABLE parent (n int); CREATE TABLE child () INHERITS (parent);
+     INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2), (3); CREATE TABLE "é" AS SELECT 'ü' AS v;
      INSERT INTO "odd one"."Things" SELECT i, '${marker}' FROM generate_series(1, 500) i; CREATE SEQUENCE s; SELECT setval('s', 77);
      CREATE MATERIALIZED VIEW mv AS SELECT count(*) FROM "odd one"."Things"`,
   );
@@ -71,11 +84,32 @@ test('the page restores a backup with restic and PostgreSQL alone', async () => 
   expect(names(variables).sort()).toEqual(Object.keys(values).sort());
   expect(steps).toHaveLength(7);
   const script = join(directory, 'page.sh');
-  writeFileSync(script, steps.join('\n'));
-  const done = await run('sh', [script], {
-    cwd: directory,
-    env: { ...values, RESTIC_CACHE_DIR: join(directory, 'cache') },
-  });
+  // A vault that root owns, and a terminal that was set up for something else.
+  await chmod(join(bench.directory, 'vault'), 0o700);
+  await chmod(directory, 0o755);
+  writeFileSync(join(directory, '.psqlrc'), '\\set ON_ERROR_STOP off\n\\pset format html\n');
+  const environment = {
+    ...values,
+    RESTIC_CACHE_DIR: join(directory, 'cache'),
+    HOME: directory,
+    PGCLIENTENCODING: 'LATIN1',
+    PGOPTIONS: '-c default_transaction_read_only=on -c search_path=pg_temp',
+    PGDATABASE: 'nowhere',
+    PGSERVICE: 'nowhere',
+    PGTZ: 'Asia/Tokyo',
+    LC_ALL: 'POSIX',
+  };
+  const byHand = (blocks: readonly string[]) => {
+    writeFileSync(script, blocks.join('\n'));
+    return run('sh', [script], { cwd: directory, env: environment });
+  };
+  // A first try ended in the middle of step 6: the database is half-made, and its roles are there, with other properties.
+  await target.sql('CREATE ROLE "the owner" LOGIN CONNECTION LIMIT 3');
+  await byHand(steps.slice(0, 4));
+  await target.sql(`CREATE DATABASE ${quoted}`);
+  await expect(byHand(steps)).rejects.toMatchObject({ details: { output: expect.stringContaining('already exists') } });
+  const [drop = ''] = again();
+  const done = await byHand([...steps.slice(0, 4), steps[4] ?? '', drop, ...steps.slice(4)]);
   expect(done.stdout).toMatch(/\.dump: OK$/m);
   expect(done.stdout.trimEnd()).toMatch(/\(0 rows\)$/);
 
@@ -86,4 +120,9 @@ test('the page restores a backup with restic and PostgreSQL alone', async () => 
     await there(`SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = current_database()`),
   ).toEqual([{ owner: 'the owner' }]);
   expect(await there('SHOW default_transaction_read_only')).toEqual([{ default_transaction_read_only: 'on' }]);
+
+  // The check at the end is one that can fail.
+  await target.sql('SET default_transaction_read_only = off; DELETE FROM child WHERE n = 3', database);
+  const counted = await byHand([steps[0] ?? '', steps.at(-1) ?? '']);
+  expect(counted.stdout).toMatch(/public\.child \|\s+2 \|\s+1\n\(1 row\)/);
 });
