@@ -83,8 +83,9 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
   const { vault, clock, progress, catalog, database, signal } = context;
   progress.step(`reading ${database.name} back and counting its rows`);
   const began = clock.monotonic();
-  const [contents, source, emptied] = await Promise.all([
-    readBack(dump.stored, dump, { vault, tools: dump.tools, progress, signal }),
+  const [contents, stored, source, emptied] = await Promise.all([
+    readBack(dump.finished, dump, { vault, tools: dump.tools, progress, signal }),
+    dump.finished.stored,
     askSource(dump, backup.deep),
     describeEmptied(catalog, vault, signal),
   ]);
@@ -123,13 +124,13 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
     startedAt: backup.startedAt,
     finishedAt: clock.now().toISOString(),
     dump: {
-      snapshot: dump.stored.snapshot,
-      tree: dump.stored.tree,
-      path: dump.stored.paths[0] ?? '',
+      snapshot: stored.snapshot,
+      tree: stored.tree,
+      path: stored.paths[0] ?? '',
       format: 'pg_dump custom',
       bytes: dump.bytes,
       sha256: dump.sha256,
-      addedBytes: dump.stored.addedBytes ?? 0,
+      addedBytes: stored.addedBytes ?? 0,
     },
     roles: {
       path: rolesPath,
@@ -170,7 +171,7 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
   try {
     const kept = new IntegrityStore(context.db);
     kept.saveTree(manifest);
-    kept.saveSnapshots(backup.id, [record, dump.stored]);
+    kept.saveSnapshots(backup.id, [record, stored]);
     catalog.save(committed);
     catalog.saveCounts(backup.id, source.counts);
     if (previous && shrunk.length > 0) {

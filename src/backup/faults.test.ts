@@ -7,6 +7,7 @@ import { descendants } from '../../test/support/children.ts';
 import { startPostgres, type TestServer } from '../../test/support/postgres.ts';
 import { listOperations } from '../governance/operations.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { BackupCatalog } from './catalog.ts';
 import { markInterrupted, withoutManifest } from './leftovers.ts';
@@ -53,6 +54,9 @@ function backUp({ progress = quiet, signal, vault, ...options }: Options = {}) {
     { ...deps, vault: vault ?? deps.vault },
   );
 }
+
+/** Private fields need the vault itself. */
+const methods = ['init', 'upload', 'putFiles', 'list', 'survey', 'unlockStale', 'read'] as const;
 
 const running = async (program: string) => (await descendants()).filter(({ name }) => name === program);
 
@@ -125,29 +129,44 @@ test('an interrupted backup stops at once and says so', async () => {
 });
 
 test('bytes that come back changed from the vault are noticed', async () => {
-  const tampering: Vault = Object.create(bench.vault, {
-    read: {
-      value: (...args: Parameters<Vault['read']>) => {
-        const out = new PassThrough();
-        let first = true;
-        bench.vault
-          .read(...args)
-          .on('data', (chunk: Buffer) => {
-            if (first) chunk[chunk.length - 1] = (chunk[chunk.length - 1] ?? 0) ^ 1;
-            first = false;
-            out.write(chunk);
-          })
-          .on('end', () => out.end());
-        return out;
-      },
-    },
-  });
-  for (const method of ['init', 'upload', 'putFiles', 'list', 'unlockStale'] as const) {
+  const changed = (...args: Parameters<Vault['read']>) => {
+    const out = new PassThrough();
+    let first = true;
+    bench.vault
+      .read(...args)
+      .on('data', (chunk: Buffer) => {
+        if (first) chunk[chunk.length - 1] = (chunk[chunk.length - 1] ?? 0) ^ 1;
+        first = false;
+        out.write(chunk);
+      })
+      .on('end', () => out.end());
+    return out;
+  };
+  const tampering: Vault = Object.create(bench.vault, { read: { value: changed }, readAtOnce: { value: changed } });
+  for (const method of methods.filter((name) => name !== 'read')) {
     Object.defineProperty(tampering, method, { value: bench.vault[method].bind(bench.vault) });
   }
   await expect(backUp({ vault: tampering })).rejects.toMatchObject({ code: 'read-back-differs' });
   await expectNothingThatCounts('read-back-differs');
   expect(catalog.list({ limit: 1 })[0]?.status).toBe('incomplete');
+});
+
+test('what a prune hides from the first reading is read again, with a lock', async () => {
+  let tries = 0;
+  const hiding: Vault = Object.create(bench.vault, {
+    readAtOnce: {
+      value: () => {
+        tries += 1;
+        const cut = new PassThrough();
+        cut.write('half of it');
+        queueMicrotask(() => cut.destroy(fail('vault-damaged', 'a pack is gone')));
+        return cut;
+      },
+    },
+  });
+  for (const method of methods) Object.defineProperty(hiding, method, { value: bench.vault[method].bind(bench.vault) });
+  expect((await backUp({ vault: hiding })).status).toBe('good');
+  expect(tries).toBe(1);
 });
 
 test('a locked table is waited for as long as allowed, and who holds it is named', async () => {

@@ -46,13 +46,17 @@ export class ResticVault implements Vault {
   upload(name: ItemName, signal?: AbortSignal): Upload {
     const args = ['backup', '--stdin', '--stdin-filename', name.file, ...this.#labels(name)];
     const upload = startUpload(this.#restic, args, signal);
+    const finish = async () => {
+      const { snapshot, addedBytes } = await upload.commit();
+      const stored = this.#stored(snapshot, signal).then((found) => ({ ...found, addedBytes }));
+      stored.catch(() => {});
+      return { snapshot, path: `/${name.file}`, stored };
+    };
     return {
       sink: upload.sink,
       durable: upload.durable,
-      commit: async () => {
-        const { snapshot, addedBytes } = await upload.commit();
-        return { ...(await this.#stored(snapshot, signal)), addedBytes };
-      },
+      finish,
+      commit: async () => (await finish()).stored,
       abort: () => upload.abort(),
     };
   }
@@ -90,6 +94,10 @@ export class ResticVault implements Vault {
 
   read(snapshot: string, path: string, signal?: AbortSignal): Readable {
     return readFromVault(this.#restic, ['dump', snapshot, path], signal);
+  }
+
+  readAtOnce(snapshot: string, path: string, signal?: AbortSignal): Readable {
+    return readFromVault(this.#restic, ['dump', '--no-lock', snapshot, path], signal);
   }
 
   readNewest({ item, id }: Pick<ItemName, 'item' | 'id'>, path: string, signal?: AbortSignal): Readable {

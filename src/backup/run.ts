@@ -44,6 +44,11 @@ function configOf({ platform, database }: BackupRequest): DatabaseConfig {
 
 const needsLook = (catalog: BackupCatalog) => catalog.list({ limit: 1 })[0]?.status !== 'good';
 
+async function lookAround(catalog: BackupCatalog, vault: Vault, signal: AbortSignal | undefined): Promise<void> {
+  await vault.unlockStale(signal);
+  await markLeftovers(catalog, vault, signal);
+}
+
 /**
  * Backs up one database. The backup it returns is `good`, or `incomplete` when the archive lacks something that the
  * database has, which `missing` names; any other outcome throws, and the catalog says `failed`.
@@ -68,14 +73,14 @@ export async function runBackup(request: BackupRequest, deps: BackupDeps): Promi
       const backup = newBackup(newId('b', startedAt), config.name, startedAt, request.deep);
       catalog.save(backup);
       let stored = false;
+      // Beside the dump, which waits for stale locks by itself, and is `running` to whoever looks.
+      const looked = looks ? lookAround(catalog, vault, signal) : Promise.resolve();
+      looked.catch(() => {});
       try {
-        if (looks) {
-          await vault.unlockStale(signal);
-          await markLeftovers(catalog, vault, signal);
-        }
         const dump = await takeDump({ ...deps, database: config, id: backup.id });
         stored = true;
         try {
+          await looked;
           return await commitBackup(dump, backup, {
             ...deps,
             platform: request.platform.name,
@@ -87,6 +92,7 @@ export async function runBackup(request: BackupRequest, deps: BackupDeps): Promi
           await dump.snapshot.close();
         }
       } catch (error) {
+        await looked.catch(() => {});
         const reason = signal?.aborted
           ? fail('interrupted', 'the backup was interrupted', {}, error)
           : asSocleError(explainQuery(config.connection, error));

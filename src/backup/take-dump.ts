@@ -18,7 +18,7 @@ import { openPipe } from '../kernel/pipe.ts';
 import type { Progress } from '../kernel/progress.ts';
 import type { DatabaseConfig } from '../platform/schema.ts';
 import { type Pumped, pump } from './stream.ts';
-import type { Stored, Upload, Vault } from './vault.ts';
+import type { Finished, Upload, Vault } from './vault.ts';
 
 /** A dump in the vault, and the moment it was taken at, which is still open: its caller closes it. */
 export interface TakenDump extends Pumped {
@@ -26,7 +26,7 @@ export interface TakenDump extends Pumped {
   readonly catalogued: Catalogued;
   readonly tools: PostgresTools;
   readonly roles: string;
-  readonly stored: Stored;
+  readonly finished: Finished;
   readonly warnings: readonly string[];
   /** Milliseconds. */
   readonly inventoryMs: number;
@@ -174,8 +174,8 @@ async function stream(
       ...((await checked) ?? []).map((catalog) => `${catalog} changed while the dump began: it may have newer forms`),
     ];
     const durable = upload.durable.then(() => clock.monotonic() - began);
-    const stored = await upload.commit();
-    return { ...pumped, stored, warnings, dumpMs: await durable };
+    const finished = await upload.finish();
+    return { ...pumped, finished, warnings, dumpMs: await durable };
   } catch (error) {
     dump?.process.kill('SIGTERM');
     pipe.close();

@@ -26,13 +26,24 @@ export interface ItemName {
   readonly file: string;
 }
 
+/** A snapshot that is durable. */
+export interface Finished {
+  /** Its id, or the beginning of it. */
+  readonly snapshot: string;
+  readonly path: string;
+  /** What the vault says of it. */
+  readonly stored: Promise<Stored>;
+}
+
 /** A running `put`: write the bytes, then `commit`; anything else leaves nothing that counts. */
 export interface Upload {
   /** restic's standard input. The memory of a chunk may be used again once its write has called back. */
   readonly sink: Writable;
   /** Closes the input; resolves once the data is durable and the snapshot was looked up. */
   commit(): Promise<Stored>;
-  /** Resolves during `commit`, as soon as the data is durable; never rejects. */
+  /** The same without waiting for the look-up: what was stored can be read meanwhile. */
+  finish(): Promise<Finished>;
+  /** Resolves during `commit` and `finish`, as soon as the data is durable; never rejects. */
   readonly durable: Promise<void>;
   /** Kills restic before it sees the end of its input: no snapshot is made. */
   abort(): Promise<void>;
@@ -87,6 +98,8 @@ export interface Vault {
   survey(signal?: AbortSignal, fresh?: boolean): Promise<Survey>;
   /** Streams one file of a snapshot. The stream errors when restic does not end with 0. */
   read(snapshot: string, path: string, signal?: AbortSignal): Readable;
+  /** The same without a lock, which takes 200 ms: it may fail when a prune gets in between. */
+  readAtOnce(snapshot: string, path: string, signal?: AbortSignal): Readable;
   /**
    * Streams one small file of the newest snapshot of an item, without a list of the vault, which takes as long again, and
    * without a lock: when a prune gets in between it fails, and a list and `read` find the file.

@@ -26,7 +26,7 @@ function warnings(printed: string): string[] {
 }
 
 /** What PostgreSQL's own words mean, where they are known; else that the program failed. */
-function dumpFailure(program: string, { exitCode, signal }: Ended, output: string): SocleError {
+export function dumpFailure(program: string, { exitCode, signal }: Ended, output: string): SocleError {
   const known = signal === null ? printedFailure(program, output) : null;
   return known ?? fail('dump-failed', `${program} ended with ${signal ?? exitCode}`, { exitCode, output });
 }
