@@ -185,6 +185,16 @@ test('the roles name modules in full and take none but Ansible’s own', async (
   }
 });
 
+test('a domain that fails does not keep the others from being done, and the run fails in the end', async () => {
+  const text = await readFile(new URL('../../ansible/site.yml', import.meta.url), 'utf8');
+  const [{ tasks }] = parse(text) as [{ tasks: Record<string, unknown>[] }];
+  // All rest on the baseline; the last task fails for those that did.
+  const domains = tasks.slice(1, -1);
+  expect(domains.length).toBeGreaterThan(4);
+  for (const task of domains) expect(task, String(task.name)).toMatchObject({ rescue: [expect.any(Object)] });
+  expect(tasks.at(-1)).toMatchObject({ 'ansible.builtin.fail': expect.any(Object), when: 'socle_failed | length > 0' });
+});
+
 test('what the host prints of a run is events, then the record', () => {
   expect(parseLine('{"event":"task","role":"network","task":"Write rulesets","at":1}').event?.role).toBe('network');
   expect(() => parseLine('{"record":{}}')).toThrow();

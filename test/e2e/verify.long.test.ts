@@ -166,7 +166,11 @@ const breakages: readonly Breakage[] = [
       'echo "APT::Periodic::Unattended-Upgrade \\"0\\";" > /etc/apt/apt.conf.d/99stranger; ' +
       'printf "[Journal]\\nSystemMaxUse=90G\\n" > /etc/systemd/journald.conf.d/99-stranger.conf',
     undo: 'rm /etc/apt/apt.conf.d/99stranger /etc/systemd/journald.conf.d/99-stranger.conf',
-    red: { 'upgrades-automatic': 'Unattended-Upgrade is 0', 'journal-limits': 'SystemMaxUse is 90G, not 500M' },
+    red: {
+      'upgrades-automatic': 'Unattended-Upgrade is 0',
+      'journal-limits': 'SystemMaxUse is 90G, not 500M',
+      'settings-alone': 'apt setting APT::Periodic::Unattended-Upgrade: 0',
+    },
   },
   {
     what: 'a program that is missing, so that nobody can look',
