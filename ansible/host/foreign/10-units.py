@@ -19,14 +19,11 @@ def shown(units):
         yield unit, dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
 
 
-def first_setting(path):
-    section = ""
-    for line in lines_of(path):
-        if line.startswith("["):
-            section = line
-        elif line and line[0] not in "#;":
-            return f"{section} {line}"
-    return "an empty file"
+def settings_of(path):
+    if not os.path.exists(path):
+        return "its file is gone, and systemd goes by it until `systemctl daemon-reload`"
+    lines = [line for line in lines_of(path) if line and line[0] not in "#;"]
+    return " ".join(lines) or "an empty file"
 
 
 @looks
@@ -49,7 +46,7 @@ def units():
         if path in from_packages:
             continue
         more = f" and {len(of) - 1} more units" if len(of) > 1 else ""
-        foreign("drop-in", path, "absent", f"{first_setting(path)}: wins over {of[0]}{more}")
+        foreign("drop-in", path, "absent", f"{settings_of(path)}: wins over {of[0]}{more}")
 
 
 # What changes programs from outside their own configuration.
