@@ -118,6 +118,12 @@ test.each([
   ['ERROR:  invalid locale name: "de_DE.UTF-8"', 'drill-environment'],
   ['ERROR:  could not extend file "base/1/2": No space left on device', 'drill-out-of-space'],
   ['ERROR:  out of memory', 'drill-out-of-memory'],
+  ['error returned by PQputCopyData: cannot allocate memory for output buffer', 'drill-out-of-memory'],
+  [
+    'ERROR:  could not load library "/opt/vendor/x.so": libvendor.so.3: cannot open shared object file',
+    'drill-environment',
+  ],
+  ['ERROR:  could not access file "/opt/vendor/x.so": No such file or directory', 'drill-environment'],
   ['server closed the connection unexpectedly', 'scratch-failed'],
   ['could not uncompress data: incorrect header check', 'artifact-damaged'],
   ['input file does not appear to be a valid archive', 'artifact-damaged'],
