@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+import { fail } from '../kernel/errors.ts';
 import { operatorFiles, writePrivate } from '../platform/operator-files.ts';
 import { peerFile } from '../vpn/peers.ts';
 import { required, text } from './options.ts';
@@ -12,6 +14,12 @@ export const verb = define({
   examples: ['socle vpn config laptop --output socle.conf', 'socle vpn config phone'],
   about: 'The WireGuard file of a peer. It holds the private key when that was made here.',
   async run({ name, output }, session) {
+    if (output !== undefined && !/^[\w=+.-]{1,15}\.conf$/.test(basename(output))) {
+      throw fail(
+        'usage',
+        `${basename(output)}: wg-quick takes NAME.conf, with a NAME of at most 15 letters, digits and _=+.-`,
+      );
+    }
     const platform = await session.platform();
     const config = (await peerFile(platform, operatorFiles(platform.name), name)).reveal();
     if (output === undefined) return { data: { name, config }, text: config };

@@ -22,7 +22,8 @@ export function operatorFiles(platform: string, env: NodeJS.ProcessEnv = process
     directory,
     knownHosts: join(directory, 'known_hosts'),
     peerKey: (name) => join(directory, `peer-${name}.key`),
-    peerConfig: (name) => join(directory, `peer-${name}.conf`),
+    // wg-quick makes an interface of the file's name, and the kernel keeps that to 15 characters.
+    peerConfig: (name) => join(directory, `${name.length > 10 ? name : `peer-${name}`}.conf`),
     hostPublicKey: join(directory, 'wireguard.pub'),
     kubeconfig: join(directory, 'kubeconfig'),
   };

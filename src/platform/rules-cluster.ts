@@ -1,4 +1,4 @@
-import { type Ipv4Network, overlap, parseIpv4, parseNetwork } from '../kernel/ipv4.ts';
+import { contains, type Ipv4Network, overlap, parseIpv4, parseNetwork } from '../kernel/ipv4.ts';
 import { type Finding, field } from './finding.ts';
 
 /** Keys of K3s that hold a secret, and the one that names a file instead where there is one. */
@@ -13,7 +13,7 @@ const secretKeys: Readonly<Record<string, string | undefined>> = {
 
 /** Rules between the keys of `cluster` and others. */
 export function clusterChecks(file: unknown): Finding[] {
-  return [...noSecrets(file), ...networksOfTheirOwn(file), ...distinctNetworks(file)];
+  return [...noSecrets(file), ...networksOfTheirOwn(file), ...distinctNetworks(file), ...ownKeys(file)];
 }
 
 /** MO-5: the platform file is kept in Git. */
@@ -70,4 +70,27 @@ function distinctNetworks(file: unknown): Finding[] {
     ...clash('pods', pods, outside),
     ...clash('services', services, { 'cluster.networks.pods': pods, ...outside }),
   ];
+}
+
+/** What Socle, its roles and its copies of the cluster count on. */
+const fixedKeys: Readonly<Record<string, string>> = {
+  'data-dir': 'copies, checks and uninstallation of the cluster look below /var/lib/rancher/k3s',
+  'https-listen-port': 'the firewall and the kubeconfig know port 6443',
+  'node-name': 'this is cluster.node_name',
+};
+
+function ownKeys(file: unknown): Finding[] {
+  const cluster = field(file, 'cluster');
+  const services = parseNetwork(String(field(field(cluster, 'networks'), 'services') ?? '10.43.0.0/16'));
+  const config = field(field(cluster, 'k3s'), 'config');
+  return passedKeys(file).flatMap((key) => {
+    const path = ['cluster', 'k3s', 'config', key];
+    const name = key.replace(/\+$/, '');
+    const why = Object.hasOwn(fixedKeys, name) ? fixedKeys[name] : undefined;
+    if (why) return [{ path, message: `this key cannot be changed: ${why}` }];
+    if (name !== 'cluster-dns') return [];
+    const addresses = [field(config, key)].flat().map((value) => parseIpv4(String(value)));
+    if (!services || addresses.every((address) => address !== undefined && contains(services, address))) return [];
+    return [{ path, message: 'an address of DNS lies in cluster.networks.services' }];
+  });
 }

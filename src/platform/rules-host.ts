@@ -3,7 +3,14 @@ import { type Finding, field } from './finding.ts';
 
 /** Rules between the keys of `vpn` and `firewall`, and of `host.postgresql`. */
 export function hostChecks(file: unknown): Finding[] {
-  return [...uniquePeers(file), ...peerAddresses(file), ...reachable(file), ...ports(file), ...majors(file)];
+  return [
+    ...uniquePeers(file),
+    ...peerAddresses(file),
+    ...reachable(file),
+    ...ports(file),
+    ...majors(file),
+    ...hostOutside(file),
+  ];
 }
 
 const peersOf = (file: unknown): unknown[] => {
@@ -94,4 +101,18 @@ function majors(file: unknown): Finding[] {
       allowed: 'the major versions of the databases’ servers, such as `majors: [16]`',
     },
   ];
+}
+
+/** A route of the VPN would swallow the packets that carry it. */
+function hostOutside(file: unknown): Finding[] {
+  const subnet = parseNetwork(String(field(field(file, 'vpn'), 'subnet') ?? '10.8.0.0/24'));
+  const endpoint = String(field(field(file, 'vpn'), 'endpoint') ?? '').replace(/:\d+$/, '');
+  return [
+    { path: ['host', 'address'], text: String(field(field(file, 'host'), 'address')) },
+    { path: ['vpn', 'endpoint'], text: endpoint },
+  ].flatMap(({ path, text }) => {
+    const address = parseIpv4(text);
+    if (!subnet || address === undefined || !contains(subnet, address)) return [];
+    return [{ path, message: 'it lies in vpn.subnet: the tunnel would have to go through itself' }];
+  });
 }

@@ -5,6 +5,8 @@ import { clusterChecks } from './rules-cluster.ts';
 import { hostChecks } from './rules-host.ts';
 import { opsChecks } from './rules-ops.ts';
 import { podChecks } from './rules-pods.ts';
+import { portChecks } from './rules-ports.ts';
+import { textChecks } from './rules-text.ts';
 import { localOnlySentence } from './schema.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -23,6 +25,8 @@ export function crossChecks(source: YamlSource): Problem[] {
     ...clusterChecks(file),
     ...podChecks(file),
     ...opsChecks(file),
+    ...portChecks(file),
+    ...textChecks(file),
   ].map(({ path, ...rest }) => ({
     ...source.position(path),
     path: pathText(path),

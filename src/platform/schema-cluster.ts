@@ -1,22 +1,20 @@
 import { z } from 'zod';
-import { parseNetwork } from '../kernel/ipv4.ts';
-import { parseSize } from '../kernel/units.ts';
-import { cron, duration } from './schema-values.ts';
+import { cron, duration, privateNetwork, size } from './schema-values.ts';
 
 /** The section of `platform.yaml` about K3s. */
 
 const setting = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]);
 
 /** At least the /24 that K3s gives a node's pods. */
-const network = z.string().refine((text) => {
-  const prefix = parseNetwork(text)?.prefix ?? 0;
-  return prefix >= 12 && prefix <= 24;
-}, 'a private IPv4 network from /12 to /24 such as 10.42.0.0/16');
+const network = privateNetwork(12, 24, '10.42.0.0/16');
 
 export const cluster = z.strictObject({
   node_name: z
     .string()
-    .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'a name of lower-case letters, digits and hyphens')
+    .regex(
+      /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/,
+      'a name of at most 40 lower-case letters, digits and inner hyphens that starts with a letter',
+    )
     .optional()
     .describe('name of the node, whatever the host is called; default: the name of the platform'),
   networks: z
@@ -28,10 +26,7 @@ export const cluster = z.strictObject({
     .describe('networks inside the cluster; a cluster keeps those that it was made with'),
   reserved: z
     .strictObject({
-      memory: z
-        .string()
-        .regex(/^\d+(\.\d+)?\s*(MiB|GiB)$/, 'a size such as 1GiB')
-        .transform((text) => parseSize(text) ?? 0)
+      memory: size('1GiB', 'MiB|GiB')
         .prefault('1GiB')
         .describe('memory for the system and K3s itself; what a drill may take (`drill.limits.memory`) comes on top'),
       cpu: z

@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { parseIpv4, parseNetwork } from '../kernel/ipv4.ts';
+import { parseIpv4 } from '../kernel/ipv4.ts';
+import { hostProblem, port, privateNetwork } from './schema-values.ts';
 
 /** The sections of `platform.yaml` about the machine itself, the way to it, and what it shows to the public. */
 
-const port = z.number().int().min(1).max(65_535);
-const word = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'a name of lower-case letters, digits and hyphens');
+/** `wg-quick` makes the name of a peer's file the name of an interface, which the kernel keeps to 15 characters. */
+const peerName = z
+  .string()
+  .regex(
+    /^(?!peer-.{6})[a-z][a-z0-9-]{0,14}$/,
+    'a name of at most 15 lower-case letters, digits and hyphens that starts with a letter (wg-quick makes an interface of it)',
+  );
 const ipv4 = z.string().refine((text) => parseIpv4(text) !== undefined, 'an IPv4 address such as 10.8.0.2');
 
 /** As `ssh-keygen -lf` prints it: SHA-256 in base64, without padding. */
@@ -34,7 +40,10 @@ const postgresql = z.strictObject({
 export const host = z.strictObject({
   address: z
     .string()
-    .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'an address or a host name')
+    .superRefine((text, context) => {
+      const message = hostProblem(text);
+      if (message) context.addIssue({ code: 'custom', message });
+    })
     .describe('public address or name of the host'),
   port: port.default(22).describe('TCP port of its SSH server'),
   user: z
@@ -71,22 +80,25 @@ export const host = z.strictObject({
 });
 
 const peer = z.strictObject({
-  name: word.describe('what Socle calls it'),
+  name: peerName.describe('what Socle calls it, at most 15 characters'),
   public_key: z
     .string()
     .regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'a WireGuard public key: 44 characters')
     .describe('its WireGuard public key; the private one stays with the peer'),
   address: ipv4.describe('its address in the VPN, inside `vpn.subnet`'),
-  reaches: z.array(word).default([]).describe('other peers that it may open connections to'),
+  reaches: z.array(peerName).default([]).describe('other peers that it may open connections to'),
 });
 
+/** HOST, HOST:PORT, or an IPv6 address, which stands in brackets where a port follows. */
+function endpointProblem(text: string): string | undefined {
+  const [, bracketed, host, digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d*))?$/.exec(text) ?? [];
+  if (digits !== undefined && !port.safeParse(Number(digits)).success) return 'a port from 1 to 65535 after the host';
+  if (bracketed !== undefined && !bracketed.includes(':')) return 'an IPv6 address in the brackets';
+  return hostProblem(bracketed ?? host ?? text);
+}
+
 export const vpn = z.strictObject({
-  subnet: z
-    .string()
-    .refine((text) => {
-      const prefix = parseNetwork(text)?.prefix ?? 0;
-      return prefix >= 16 && prefix <= 29;
-    }, 'a private IPv4 network from /16 to /29 such as 10.8.0.0/24')
+  subnet: privateNetwork(16, 29, '10.8.0.0/24')
     .default('10.8.0.0/24')
     .describe('addresses of the VPN; the host has the first one'),
   port: port.default(51_820).describe('UDP port of WireGuard'),
@@ -96,7 +108,10 @@ export const vpn = z.strictObject({
     .describe('further UDP ports that lead to it, such as 443 where 51820 is blocked'),
   endpoint: z
     .string()
-    .regex(/^[A-Za-z0-9[][A-Za-z0-9.:[\]-]*$/, 'HOST or HOST:PORT')
+    .superRefine((text, context) => {
+      const message = endpointProblem(text);
+      if (message) context.addIssue({ code: 'custom', message });
+    })
     .optional()
     .describe('where peers reach it, HOST or HOST:PORT; default: the address of the host and `vpn.port`'),
   peers: z.array(peer).default([]).describe('who is in the VPN'),
@@ -119,7 +134,7 @@ export const firewall = z.strictObject({
   pods: z
     .array(
       z.strictObject({
-        to: word
+        to: peerName
           .or(ipv4)
           .default('host')
           .describe('`host`, the name of a peer, or an address of the provider’s own services such as 169.254.169.253'),

@@ -1,20 +1,19 @@
 import { z } from 'zod';
-import { parseSize } from '../kernel/units.ts';
 import { cluster } from './schema-cluster.ts';
 import { firewall, host, vpn } from './schema-host.ts';
-import { cron, duration } from './schema-values.ts';
+import { cron, duration, size } from './schema-values.ts';
 
 /**
  * `platform.yaml`. Every field has a description: it becomes the JSON Schema for editors and the reference in docs/.
  * Durations are parsed to milliseconds and sizes to bytes: the rest of the code never sees their text.
  */
 
-const size = (example: string) =>
-  z
-    .string()
-    .regex(/^\d+(\.\d+)?\s*(B|KiB|MiB|GiB|TiB)$/, `a size such as ${example}`)
-    .transform((text) => parseSize(text) ?? 0);
-const name = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'a name of lower-case letters, digits and hyphens');
+const name = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,40}$/,
+    'a name of at most 41 lower-case letters, digits and hyphens that starts with a letter',
+  );
 const secretSource = z
   .union([
     z.strictObject({ file: z.string().describe('path of a file whose first line is the secret') }),
@@ -32,7 +31,7 @@ const tls = z.strictObject({
 const connection = z.strictObject({
   host: z.string().default('/run/postgresql').describe('a socket directory, or a host name or address'),
   port: z.number().int().min(1).max(65_535).default(5432).describe('port of the server, also for a socket'),
-  database: z.string().min(1).describe('the database on the server'),
+  database: z.string().min(1).max(63).describe('the database on the server'),
   user: z.string().default('socle_backup').describe('role that `socle database grant` prints the SQL for'),
   password: secretSource
     .optional()
@@ -44,7 +43,7 @@ const database = z.strictObject({
   name: name.describe('what Socle calls it'),
   connection: connection.describe('how the database is reached'),
   role_passwords: z.boolean().default(false).describe('keep the password hashes of roles in the backup'),
-  lock_timeout: duration('30s').prefault('30s').describe('how long a dump waits for a table lock'),
+  lock_timeout: duration('30s', 0).prefault('30s').describe('how long a dump waits for a table lock'),
   shrink_warning: z
     .number()
     .min(1)
@@ -80,7 +79,7 @@ export const localOnlySentence = 'the backups are lost when this host is lost';
 const backup = z.strictObject({
   schedule: cron('when backups are taken').default('15 2 * * *'),
   deep_schedule: cron('when backups are taken that also hash every table on the source by SQL').default('45 3 * * 0'),
-  jitter: duration('10m').prefault('10m').describe('start up to this much later, at random'),
+  jitter: duration('10m', 0).prefault('10m').describe('start up to this much later, at random'),
   rpo: duration('26h')
     .prefault('26h')
     .describe('target: how much data may be lost; a backup older than this is overdue'),
@@ -101,7 +100,7 @@ const backup = z.strictObject({
 
 const drill = z.strictObject({
   schedule: cron('when the newest backup is restored and proven').default('30 5 * * 0'),
-  jitter: duration('10m').prefault('10m').describe('start up to this much later, at random'),
+  jitter: duration('10m', 0).prefault('10m').describe('start up to this much later, at random'),
   rto: duration('60m').prefault('60m').describe('target: how long a restore may take'),
   overdue_after: duration('8d').prefault('8d').describe('a database without a proof for this long is overdue'),
   scratch: z.string().optional().describe('directory for scratch servers; default: below the state directory'),
@@ -134,14 +133,18 @@ const listen = z.strictObject({
   port: z.number().int().min(0).max(65_535).default(7410).describe('TCP port; 0 takes a free one'),
 });
 
+const mailAddress = z
+  .string()
+  .regex(/^([^<>@]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/, 'an address such as ops@example.org');
+
 const mail = z.strictObject({
   host: z.string().min(1).describe('mail server'),
   port: z.number().int().min(1).max(65_535).default(587).describe('TCP port of the mail server'),
   tls: z.enum(['none', 'starttls', 'tls']).default('starttls').describe('encryption'),
   user: z.string().optional().describe('user name at the mail server'),
   password: secretSource.optional().describe('its password, from a file or a command'),
-  from: z.string().min(1).describe('sender'),
-  to: z.array(z.string()).min(1).describe('recipients'),
+  from: mailAddress.describe('sender'),
+  to: z.array(mailAddress).min(1).describe('recipients'),
 });
 
 const notify = z.strictObject({

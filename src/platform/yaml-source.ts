@@ -1,4 +1,16 @@
-import { isAlias, isMap, isNode, isPair, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+} from 'yaml';
 
 /** A place in a file; line and column count from 1. */
 export interface Position {
@@ -23,12 +35,96 @@ export interface YamlSource {
   keyPosition(path: readonly PropertyKey[], key: string): Position;
 }
 
+/** A platform file of a thousand databases has a tenth of it. */
+const largest = 1024 * 1024;
+const deepest = 100;
+
+interface Refusal {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** What the parser itself would stumble over, before it sees the text. */
+function unreadable(text: string): Refusal | undefined {
+  if (text.length > largest)
+    return { offset: 0, message: `the file has ${text.length} characters, and may have ${largest} (1 MiB)` };
+  const nul = text.indexOf('\0');
+  if (nul >= 0) return { offset: nul, message: 'a NUL character: this is no text file' };
+  let depth = 0;
+  for (const { 0: bracket, index } of text.matchAll(/[[{\]}]/g)) {
+    depth = /[\]}]/.test(bracket) ? Math.max(0, depth - 1) : depth + 1;
+    if (depth > deepest) return { offset: index, message: `nested more than ${deepest} levels deep` };
+  }
+  return undefined;
+}
+
+/** What stands in a well-formed document and has no value: aliases that lead nowhere, or that would never end. */
+function resolved(document: Document): { readonly value: unknown; readonly refusal?: Refusal } {
+  let refusal: Refusal | undefined;
+  let first: number | undefined;
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isMap(key) && !isSeq(key)) return undefined;
+      refusal = { offset: key.range?.[0] ?? 0, message: 'a mapping or a list cannot be a key' };
+      return visit.BREAK;
+    },
+    Alias(_, alias, ancestors) {
+      const offset = alias.range?.[0] ?? 0;
+      first ??= offset;
+      const target = alias.resolve(document);
+      if (!target)
+        refusal = { offset, message: `\`*${alias.source}\` names nothing: there is no \`&${alias.source}\` above it` };
+      else if (ancestors.includes(target))
+        refusal = { offset, message: `\`*${alias.source}\` stands inside of what it names` };
+      return refusal ? visit.BREAK : undefined;
+    },
+  });
+  if (refusal) return { value: null, refusal };
+  try {
+    return { value: document.toJS() };
+  } catch (error) {
+    const bomb = error instanceof Error && error.message.startsWith('Excessive alias count');
+    const message = bomb
+      ? 'aliases (`*`) of aliases make more than 100 copies here: write the values out'
+      : `not valid YAML: ${error instanceof Error ? error.message : 'a value that cannot be read'}`;
+    return { value: null, refusal: { offset: first ?? 0, message } };
+  }
+}
+
+function parse(text: string, lines: LineCounter): Document | Refusal {
+  const refusal = unreadable(text);
+  if (refusal) return refusal;
+  try {
+    return parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: true,
+      merge: true,
+      version: '1.2',
+      logLevel: 'error',
+    }) as Document;
+  } catch (error) {
+    if (error instanceof RangeError) return { offset: 0, message: `nested more than ${deepest} levels deep` };
+    throw error;
+  }
+}
+
 /** Parses YAML 1.2. Duplicate keys, tabs, unknown tags and a second document are problems like any other. */
 export function parseYaml(text: string, file: string): YamlSource {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: true });
+  const parsed = parse(text, lines);
+  const document = 'offset' in parsed ? parseDocument('') : parsed;
+  const read =
+    'offset' in parsed
+      ? { value: null, refusal: parsed }
+      : document.errors.length > 0
+        ? { value: null }
+        : resolved(document as Document);
   const place = (offset: number): Position => {
-    const { line, col } = lines.linePos(offset);
+    const { line, col } =
+      lines.lineStarts.length > 0
+        ? lines.linePos(offset)
+        : { line: text.slice(0, offset).split('\n').length, col: offset - text.lastIndexOf('\n', offset - 1) };
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
 
@@ -57,11 +153,14 @@ export function parseYaml(text: string, file: string): YamlSource {
   };
 
   return {
-    value: document.errors.length > 0 ? null : document.toJS(),
-    problems: [...document.errors, ...document.warnings].map((error) => ({
-      ...place(error.pos[0]),
-      message: spell(error.code, error.message),
-    })),
+    value: read.value,
+    problems: [
+      ...[...document.errors, ...document.warnings].map((error) => ({
+        ...place(error.pos[0]),
+        message: spell(error.code, error.message),
+      })),
+      ...('refusal' in read && read.refusal ? [{ ...place(read.refusal.offset), message: read.refusal.message }] : []),
+    ],
     position(path) {
       const { node, whole, key } = nodeAt(path);
       return start(whole ? node : (key ?? node));
