@@ -87,16 +87,19 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON socle.heartbeat TO ${role};
 CREATE OR REPLACE FUNCTION socle.share_large_objects() RETURNS bigint
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  l oid;
+  part record;
   shared bigint := 0;
 BEGIN
-  FOR l IN
-    SELECT m.oid FROM pg_catalog.pg_largeobject_metadata m
-    WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(m.lomacl) a
-      WHERE a.privilege_type = 'SELECT' AND a.grantee = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = ${literal}))
+  -- A thousand to a statement: one for each took minutes for hundreds of thousands.
+  FOR part IN
+    SELECT pg_catalog.count(*) AS n, pg_catalog.string_agg(missing.oid::text, ', ') AS oids
+    FROM (SELECT m.oid, pg_catalog.row_number() OVER (ORDER BY m.oid) AS place FROM pg_catalog.pg_largeobject_metadata m
+      WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(m.lomacl) a
+        WHERE a.privilege_type = 'SELECT' AND a.grantee = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = ${literal}))
+    ) missing GROUP BY missing.place / 1000
   LOOP
-    EXECUTE pg_catalog.format('GRANT SELECT ON LARGE OBJECT %s TO %I', l, ${literal});
-    shared := shared + 1;
+    EXECUTE pg_catalog.format('GRANT SELECT ON LARGE OBJECT %s TO %I', part.oids, ${literal});
+    shared := shared + part.n;
   END LOOP;
   RETURN shared;
 END $$;
