@@ -688,7 +688,7 @@ export const failures = {
     exit: exit.unavailable,
     retryable: true,
     title: 'the host does not answer over SSH',
-    next: 'see that it runs, that `host` names it, and that the VPN is up when its SSH is closed in public',
+    next: 'see that it runs, that `host` names it, and that the VPN is up when its SSH is closed in public; the host repairs its tunnel within a minute. When the VPN is dead for good, boot it with `socle.rescue=1` on the kernel’s command line, at the provider’s console: SSH for keys then answers in public',
   },
   'host-key-unknown': {
     category: 'authorization',

@@ -64,7 +64,10 @@ const failing = (detail: string): Finding => ({ status: 'fail', detail });
 
 /** A peer that is away is no failure; how long ago each was seen is data. */
 export function judgeVpn({ vpn }: HostFacts, platform: Pick<Platform, 'vpn'>): Finding {
-  if ('error' in vpn) return failing(`the tunnel wg0 cannot be read: ${vpn.error}`);
+  if ('error' in vpn)
+    return failing(
+      `the tunnel wg0 cannot be read: ${vpn.error}; the host puts it right within a minute, else boot it with socle.rescue=1`,
+    );
   if (!vpn.address) return failing('the private address does not lie on lo: see socle-address.service');
   const names = new Map(platform.vpn.peers.map(({ name, public_key }) => [public_key, name]));
   const seen = vpn.peers.flatMap(({ publicKey, lastHandshake }) =>

@@ -185,6 +185,8 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
     const fingerprint =
       'nft list table inet socle; ip address show dev lo; wg show wg0 allowed-ips; cat /etc/socle/*/*';
     const before = (await on(fingerprint)).stdout;
+    // What puts firewall and tunnel right by itself waits meanwhile.
+    await on('systemctl kill --signal=STOP socle-way-in');
     for (const [what, by] of changes) expect((await on(by)).exitCode, what).toBe(0);
     const { exitCode, answer } = await compare();
     expect({ exitCode, state: answer.state }).toEqual({ exitCode: 8, state: 'drift' });
@@ -197,6 +199,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`drift of a throw-away Debia
     const repaired = await up();
     await annotate(`repair: changed ${repaired.record.changed.length}, ${repaired.text}`);
     expect(repaired.record.deviations.length).toBeGreaterThanOrEqual(changes.length);
+    await on('systemctl kill --signal=CONT socle-way-in');
     expect((await on(fingerprint)).stdout).toBe(before);
     expect(await compare()).toMatchObject({ exitCode: 0, answer: { state: 'ok', report: { deviations: [] } } });
     const { answer: stats } = await operator.socle<Repeats>('runs', 'stats', '--last', '5', ...login);

@@ -183,6 +183,7 @@ const breaks: Readonly<Record<string, Broken>> = {
   },
   'service-address': { host: { services: unit('socle-address.service', stopped) }, names: 'inactive, disabled' },
   'service-wireguard': { host: { services: unit('socle-wireguard.service', stopped) }, names: 'inactive, disabled' },
+  'service-way-in': { host: { services: unit('socle-way-in.service', stopped) }, names: 'inactive, disabled' },
   'service-ssh': { host: { services: unit('ssh.service', stopped) }, names: 'ssh.service is inactive' },
   'service-time': { host: { synchronised: replace('yes', 'no') }, names: 'not synchronised' },
   'system-clock': { host: { system: replace('clock=1795656184644', 'clock=1795655884644') }, names: '295 s apart' },

@@ -68,6 +68,12 @@ export const systemChecks = [
     ['socle-wireguard.service'],
     ['FR5', 'NFR-3'],
   ),
+  running(
+    'service-way-in',
+    'the host puts its firewall and its tunnel right by itself',
+    ['socle-way-in.service'],
+    ['FR5', 'FR6'],
+  ),
   running('service-ssh', 'sshd runs, and comes with the host', ['ssh.service'], ['FR5']),
   check({
     id: 'service-time',

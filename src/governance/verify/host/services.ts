@@ -12,6 +12,7 @@ const units = [
   'socle-firewall.service',
   'socle-address.service',
   'socle-wireguard.service',
+  'socle-way-in.service',
   'nftables.service',
   'ssh.service',
   'systemd-timesyncd.service',
