@@ -139,13 +139,17 @@ function judge(backup: Backup, all: readonly Backup[], byPolicy: readonly Ground
   };
 }
 
+/** By what a restore gives; without a manifest only the start of the attempt is known. */
+const isNewer = (one: Backup, than: Backup): boolean =>
+  than.missing.length > 0 ? one.timestamp > than.timestamp : one.startedAt > than.startedAt;
+
 /** What no rule keeps. */
 function ofNoRule(backup: Backup, all: readonly Backup[], now: Date): Pick<RetentionRow, 'keep' | 'reasons'> {
   const age = now.getTime() - time(backup.startedAt);
   switch (backup.status) {
     case 'incomplete':
       // It is still data: what it has can be restored (`socle restore --incomplete`).
-      if (!all.some((one) => isGood(one) && one.timestamp > backup.timestamp)) {
+      if (!all.some((one) => isGood(one) && isNewer(one, backup))) {
         return { keep: true, reasons: ['incomplete, and there is no newer good one'] };
       }
       return age > leftoverAge
