@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeKeyCheap } from '../../test/support/cheap-key.ts';
 import { type KitHost, startKitHost } from '../../test/support/kit-host.ts';
 import { startSshd, type TestSshd } from '../../test/support/sshd.ts';
 import { storeBackup } from '../../test/support/stored-backup.ts';
@@ -101,6 +102,9 @@ ops: {state: ${at('state')}}
   await cli('secret', 'keygen', at('home/keys.txt'));
   await rename(at('home/keys.txt'), at('home/.config/sops/age/keys.txt'));
   expect(await host.socle('vault', 'init')).toMatchObject({ exitCode: 0 });
+  for (const vault of [at('host-vault'), join(far.directory, 'copy')]) {
+    await makeKeyCheap(vault, at('work/vault.password'));
+  }
 }, 120_000);
 afterAll(async () => {
   await host?.stop();
