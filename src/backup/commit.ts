@@ -6,6 +6,7 @@ import { newestHeartbeat } from '../database/heartbeat.ts';
 import type { Fingerprint, RowCount } from '../database/inventory-schema.ts';
 import { findBlindSpots } from '../database/preflight.ts';
 import { catalogOids } from '../database/snapshot.ts';
+import { describeUnread, unread } from '../database/standby.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { fail } from '../kernel/errors.ts';
 import type { Progress } from '../kernel/progress.ts';
@@ -44,11 +45,12 @@ interface SourceFacts {
   readonly catalogOids: Record<string, string>;
 }
 
-async function askSource({ snapshot, catalogued }: TakenDump, deep: boolean): Promise<SourceFacts> {
-  const { client, standby } = snapshot;
-  const relations = standby
-    ? catalogued.inventory.relations.filter(({ name }) => !isUnlogged(catalogued.inventory.objects, name))
-    : catalogued.inventory.relations;
+async function askSource(
+  { snapshot: { client }, catalogued }: TakenDump,
+  deep: boolean,
+  without: ReadonlySet<string>,
+): Promise<SourceFacts> {
+  const relations = catalogued.inventory.relations.filter(({ name }) => !without.has(name));
   // One connection, one query after the other: it holds the locks on the tables, another one might wait for them behind
   // somebody's ALTER TABLE. The server uses several processes for large tables by itself.
   const heartbeatAt = await newestHeartbeat(client);
@@ -73,32 +75,31 @@ async function askSource({ snapshot, catalogued }: TakenDump, deep: boolean): Pr
   };
 }
 
-const isUnlogged = (objects: TakenDump['catalogued']['inventory']['objects'], name: string) =>
-  objects.some(
-    (object) => object.kind === 'table' && object.name === name && object.properties.persistence === 'unlogged',
-  );
-
 /** Reads the dump back, and commits the backup by writing its manifest: only then does it count. */
 export async function commitBackup(dump: TakenDump, backup: Backup, context: CommitContext): Promise<Backup> {
   const { vault, clock, progress, catalog, database, signal } = context;
   progress.step(`reading ${database.name} back and counting its rows`);
   const began = clock.monotonic();
+  const without = unread(dump.catalogued.relations, dump.snapshot.standby);
   const [contents, stored, source, emptied] = await Promise.all([
     readBack(dump.finished, dump, { vault, tools: dump.tools, progress, signal }),
     dump.finished.stored,
-    askSource(dump, backup.deep),
+    askSource(dump, backup.deep, without),
     describeEmptied(catalog, vault, signal),
   ]);
   const readBackMs = clock.monotonic() - began;
   await dump.snapshot.close();
 
-  const gaps = findGaps(dump.catalogued, contents, source.catalogOids, source.counts);
+  const gaps = findGaps(dump.catalogued, contents, source.catalogOids, source.counts, without);
   const missing = [...gaps.missing, ...source.blindSpots];
   const previous = catalog.list({ database: database.name, status: ['good'], limit: 1 })[0];
-  const shrunk = previous ? findShrunk(catalog.counts(previous.id), source.counts, database.shrink_warning) : [];
+  const before = previous ? catalog.counts(previous.id).filter(({ name }) => !without.has(name)) : [];
+  const shrunk = previous ? findShrunk(before, source.counts, database.shrink_warning) : [];
+  const described = describeUnread(without);
   const warnings = [
     ...dump.warnings,
     ...gaps.warnings,
+    ...(described === null ? [] : [described]),
     ...(emptied === null ? [] : [emptied]),
     ...(previous ? shrunk.map((table) => describeShrunk(table, previous.id)) : []),
     ...(database.role_passwords ? [] : ['passwords of roles are not in the backup: logins need new passwords']),
@@ -138,7 +139,12 @@ export async function commitBackup(dump: TakenDump, backup: Backup, context: Com
       passwords: database.role_passwords,
     },
     versions,
-    inventory: dump.catalogued.inventory,
+    inventory: {
+      ...dump.catalogued.inventory,
+      relations: dump.catalogued.inventory.relations.map((relation) =>
+        without.has(relation.name) ? { ...relation, unread: true } : relation,
+      ),
+    },
     counts: source.counts,
     fingerprints: source.fingerprints,
     heartbeatAt: source.heartbeatAt?.toISOString() ?? null,

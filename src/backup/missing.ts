@@ -25,12 +25,14 @@ const rowsText = (rows: number) => `${rows} row${rows === 1 ? '' : 's'}`;
  * What the inventory has and the archive has not. Both speak of the same server, so that OIDs tell them apart and no
  * name has to be parsed.
  * @param catalogOids OID of each system catalog by its name
+ * @param unread relations whose rows the source does not have: a standby lacks those of unlogged tables
  */
 export function findGaps(
   { inventory, rows, relations }: Catalogued,
   contents: ArchiveContents,
   catalogOids: Readonly<Record<string, string>>,
   counts: readonly RowCount[],
+  unread: ReadonlySet<string> = new Set(),
 ): Gaps {
   const missing: string[] = [];
   const warnings: string[] = [];
@@ -40,7 +42,7 @@ export function findGaps(
   }
   const counted = new Map(counts.map((count) => [count.name, count.rows]));
   for (const { oid, name, schema, table, kind, owner, attached } of relations) {
-    if (contents.data.has(oid)) continue;
+    if (contents.data.has(oid) || unread.has(name)) continue;
     const rowsThere = counted.get(name);
     if (kind === 'sequence') {
       if (!contents.sequences.has(sequenceEntry(schema, table, owner))) missing.push(`value of sequence ${name}`);

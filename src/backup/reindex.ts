@@ -125,7 +125,9 @@ async function readAll(
 function hold(before: Manifest | undefined, now: Manifest, platform: Platform, catalog: BackupCatalog): void {
   const config = platform.databases.find(({ name }) => name === now.database);
   if (!before || !config) return;
-  const shrunk = findShrunk(before.counts, now.counts, config.shrink_warning);
+  const unread = new Set(now.inventory.relations.filter((one) => one.unread).map(({ name }) => name));
+  const counted = before.counts.filter(({ name }) => !unread.has(name));
+  const shrunk = findShrunk(counted, now.counts, config.shrink_warning);
   if (shrunk.length === 0 || catalog.get(before.id)?.retention.held !== null) return;
   const names = shrunk.map(({ name }) => name).join(', ');
   catalog.update(before.id, ({ retention }) => ({

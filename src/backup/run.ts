@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { explainQuery } from '../database/connect.ts';
+import { causeOf } from '../database/snapshot.ts';
 import { recordOperation } from '../governance/operations.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { asSocleError, fail } from '../kernel/errors.ts';
@@ -88,6 +89,8 @@ export async function runBackup(request: BackupRequest, deps: BackupDeps): Promi
             catalog,
             began,
           });
+        } catch (error) {
+          throw causeOf(dump.snapshot, error);
         } finally {
           await dump.snapshot.close();
         }

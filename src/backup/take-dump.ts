@@ -7,6 +7,7 @@ import { requireReadable } from '../database/preflight.ts';
 import { versionNumber } from '../database/session.ts';
 import { shareLargeObjects } from '../database/share.ts';
 import {
+  causeOf,
   changedDefinitions,
   definitionVersions,
   lockTables,
@@ -123,7 +124,7 @@ async function attemptDump(
     return { ...dumped, snapshot, catalogued, tools, roles, inventoryMs };
   } catch (error) {
     await snapshot.close();
-    throw error;
+    throw error instanceof ChangedMeanwhile || signal?.aborted ? error : causeOf(snapshot, error);
   }
 }
 

@@ -10,6 +10,7 @@ import { findBlindSpots, findUnreadable, type Unreadable } from './preflight.ts'
 import { hostFacts } from './scratch-host.ts';
 import { lacking } from './scratch-lacks.ts';
 import { preflightRestore } from './scratch-preflight.ts';
+import { standbyNotes } from './standby.ts';
 
 /** What stands in the way of backups and drills of one database, found without taking one. */
 export interface DatabaseCheck {
@@ -75,7 +76,7 @@ export async function checkDatabase(
       heartbeat,
       planted: planted.length === 0 ? [] : [...planted, plantedNext],
       drill,
-      notes,
+      notes: [...(await standbyNotes(client)), ...notes],
     };
   } finally {
     await client.end();
@@ -84,7 +85,7 @@ export async function checkDatabase(
 
 async function mayWriteHeartbeat(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ may: boolean }>(
-    `SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT, UPDATE') AS may
+    `SELECT NOT pg_is_in_recovery() AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT, UPDATE') AS may
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'socle' AND c.relname = 'heartbeat'`,
   );
   return rows[0]?.may ?? false;

@@ -102,7 +102,7 @@ export function serverFacts(row: FactsRow, version: number): ServerFacts {
  * pg_dump carries them only where the extension says so.
  */
 export const relationsSql = `SELECT * FROM (SELECT c.oid::text AS oid, ${qualified('n', 'c.relname')} AS name, n.nspname AS schema, c.relname AS table,
-    pg_get_userbyid(c.relowner) AS owner,
+    pg_get_userbyid(c.relowner) AS owner, c.relpersistence = 'u' AS unlogged,
     CASE WHEN NOT ${notMember('pg_class', 'c.oid')} THEN 'extension table' WHEN c.relkind = 'S' THEN 'sequence'
       WHEN c.relkind = 'm' THEN 'materialized view' WHEN c.relispartition THEN 'partition' ELSE 'table' END AS kind,
     EXISTS (SELECT FROM pg_depend m JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tableoid'
@@ -131,6 +131,7 @@ export interface RelationRow {
   readonly table: string;
   readonly owner: string;
   readonly kind: DataRelation['kind'];
+  readonly unlogged: boolean;
   /**
    * A table that ALTER EXTENSION … ADD made part of an extension: CREATE EXTENSION does not bring it back. The command
    * that makes a table records its membership too, when it is in the extension's own script: here another one did.

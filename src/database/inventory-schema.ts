@@ -29,6 +29,8 @@ export const dataRelation = z.object({
   generated: z.array(z.object({ name: z.string(), virtual: z.boolean() })).optional(),
   /** Columns of the primary key, or of a unique not-null index; empty when there is none. */
   key: z.array(z.string()),
+  /** The source could not read its rows, as a standby those of an unlogged table: the backup has none, on purpose. */
+  unread: z.literal(true).optional(),
   /** Bytes on the source, indexes and TOAST included. */
   bytes: z.number(),
 });

@@ -1,9 +1,11 @@
 import type pg from 'pg';
-import { fail } from '../kernel/errors.ts';
+import { fail, SocleError } from '../kernel/errors.ts';
 import type { ConnectionConfig } from '../platform/schema.ts';
 import { connect } from './connect.ts';
 import { ofUser, qualified } from './inventory-sql.ts';
 import { pinSession } from './session.ts';
+import { fromServer } from './sqlstate.ts';
+import { replayedUntil } from './standby.ts';
 
 /** One moment of a database, held open: what every part of a backup is read from. */
 export interface SourceSnapshot {
@@ -11,10 +13,12 @@ export interface SourceSnapshot {
   readonly client: pg.Client;
   /** Name for `pg_dump --snapshot` and `SET TRANSACTION SNAPSHOT`. */
   readonly name: string;
-  /** What was committed before this moment is in it. The clock is the server's. */
+  /** What was committed before this moment is in it. The clock is the server's; on a standby, what it has replayed. */
   readonly at: Date;
   /** A standby cannot read unlogged tables, nor write heartbeats. */
   readonly standby: boolean;
+  /** Why the server ended the connection, if it did: pg_dump then only says that the snapshot is invalid. */
+  died(): Error | null;
   /** Lets the moment go and closes the connection. */
   close(): Promise<void>;
 }
@@ -22,19 +26,31 @@ export interface SourceSnapshot {
 /** Opens a connection, pins its settings, and exports a snapshot that lives until it is closed. */
 export async function openSnapshot(config: ConnectionConfig, signal?: AbortSignal): Promise<SourceSnapshot> {
   const client = await connect(config, signal);
+  let death: Error | null = null;
+  client.on('error', (error) => {
+    if (fromServer(error)) death ??= error;
+  });
   try {
     await pinSession(client);
+    // Before the snapshot: later it may have replayed more.
+    const replayed = await replayedUntil(client);
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const { rows } = await client.query<{ name: string; at: Date; standby: boolean }>(
       'SELECT pg_export_snapshot() AS name, statement_timestamp() AS at, pg_is_in_recovery() AS standby',
     );
     const row = rows[0];
     if (!row) throw fail('internal', 'the server exported no snapshot');
-    return { client, ...row, close: () => client.end().catch(() => {}) };
+    return { client, ...row, at: replayed ?? row.at, died: () => death, close: () => client.end().catch(() => {}) };
   } catch (error) {
     await client.end().catch(() => {});
     throw error;
   }
+}
+
+/** The failure of whatever used the snapshot, or why that was gone under it. */
+export function causeOf({ died }: SourceSnapshot, error: unknown): unknown {
+  const elsewhere = error instanceof SocleError && !/^(database-|dump-failed)/.test(error.code);
+  return elsewhere ? error : (died() ?? error);
 }
 
 /** Who holds a lock that keeps readers out, on what. */

@@ -125,7 +125,8 @@ export function printedFailure(what: string, printed: string): SocleError | null
   const lines = printed.split('\n');
   const error = lines.find((line) => /error: |FATAL: |ERROR: /.test(line)) ?? lines[0] ?? '';
   const hint = lines.find((line) => /^(\S+: hint: |HINT: )/.test(line));
-  const message = `${what}: ${error.replace(/^\S+: error: /, '')}${hint ? ` (${hint.replace(/^\S+: hint: /, 'HINT: ')})` : ''}`;
+  const [, server] = /Error message from server: (.+)/.exec(printed) ?? [];
+  const message = `${what}: ${error.replace(/^\S+: error: /, '')}${server ? ` ${server}` : ''}${hint ? ` (${hint.replace(/^\S+: hint: /, 'HINT: ')})` : ''}`;
   return fail(found.code, message, { output: printed, ...(found.next ? { next: found.next } : {}) });
 }
 

@@ -63,8 +63,12 @@ export async function provePart(input: ProofInput, selection: RestoreSelection):
         name,
         rows: counts.get(name) ?? 0,
         bytes: streams.bytes.get(name) ?? 0,
-        method: streams.equal.has(name) ? 'stream' : 'multiset',
-        result: same(name) ? 'identical' : 'different',
+        ...(streams.absent.has(name)
+          ? { method: 'none' as const, result: 'not compared' as const }
+          : {
+              method: streams.equal.has(name) ? ('stream' as const) : ('multiset' as const),
+              result: same(name) ? ('identical' as const) : ('different' as const),
+            }),
         source: null,
         generated: [],
       })),

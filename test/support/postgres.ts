@@ -58,12 +58,33 @@ async function makeCluster(bin: string, data: string, root: string, who: { uid?:
   );
 }
 
+/** A copy that starts as a standby. */
+async function copyPrimary(
+  bin: string,
+  { host, port }: TestServer,
+  data: string,
+  root: string,
+  who: { uid?: number; gid?: number },
+) {
+  if (who.uid !== undefined && who.gid !== undefined) await chown(root, who.uid, who.gid);
+  const from = ['-h', host, '-p', String(port), '-U', 'postgres'];
+  await run(
+    join(bin, 'pg_basebackup'),
+    [...from, '-D', data, '--checkpoint=fast', '--no-sync', '--write-recovery-conf'],
+    { ...who, cwd: '/' },
+  );
+}
+
+const primaryOf = ({ host, port }: TestServer) => `primary_conninfo = 'host=${host} port=${port} user=postgres'`;
+
 export interface TestServerOptions {
   /** Directory of another major's programs; by default those of the newest installed one. */
   readonly bin?: string;
   /** Lines for postgresql.conf. */
   readonly config?: readonly string[];
   readonly hba?: readonly string[];
+  /** Replicates from this server, and only reads. */
+  readonly standbyOf?: TestServer;
 }
 
 export async function startPostgres(options: TestServerOptions = {}): Promise<TestServer> {
@@ -73,7 +94,8 @@ export async function startPostgres(options: TestServerOptions = {}): Promise<Te
   const host = join(root, 'run');
   const bin = options.bin ?? (await newestBin());
   await chmod(root, 0o755);
-  if (options.bin === undefined) await cp(template(), data, { recursive: true });
+  if (options.standbyOf) await copyPrimary(bin, options.standbyOf, data, root, who);
+  else if (options.bin === undefined) await cp(template(), data, { recursive: true });
   else await makeCluster(bin, data, root, who);
   await mkdir(host);
   await writeFile(
@@ -86,6 +108,7 @@ export async function startPostgres(options: TestServerOptions = {}): Promise<Te
       'max_connections = 60',
       'autovacuum = off',
       "log_min_messages = 'fatal'",
+      ...(options.standbyOf ? [primaryOf(options.standbyOf)] : []),
       ...(options.config ?? []),
     ].join('\n'),
   );

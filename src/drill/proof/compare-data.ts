@@ -63,7 +63,7 @@ export function compareStreams(
       for (const name of [group.root.name, ...group.leaves.map((leaf) => leaf.name)]) equal.add(name);
     else if (first && copied)
       suspects.push({ relation: group.root, artifact: first, copy: copied, more, leaves: group.leaves });
-    else {
+    else if (first || group.leaves.some((leaf) => !leaf.unread)) {
       const problem = first ? 'missing' : 'extra';
       differences.add({ kind: 'rows', object: group.root.name, problem, property: 'rows of all partitions' });
     }
@@ -78,8 +78,9 @@ export function compareStreams(
       if (expected.header === found.header && expected.tag === found.tag) equal.add(object);
       else suspects.push({ relation, artifact: expected, copy: found });
     } else if (expected) differences.add({ kind: 'rows', object, problem: 'missing', property: 'table' });
+    else if (found && relation.unread) absent.add(object);
     else if (found) differences.add({ kind: 'rows', object, problem: 'extra', property: 'not in the artifact' });
-    else if (relation.kind === 'extension table') absent.add(object);
+    else if (relation.kind === 'extension table' || relation.unread) absent.add(object);
     else differences.add({ kind: 'rows', object, problem: 'missing', property: 'not in the artifact' });
   }
   for (const [blocks, problem] of [
@@ -114,13 +115,16 @@ export function compareSequences(
     const problem = found === null ? 'missing' : 'changed';
     differences.add({ kind: 'sequence value', object: decode(name), problem, property: 'value', expected, found });
   }
+  const unread = new Set(
+    relations.filter((one) => one.unread).map(({ schema, table }) => JSON.stringify([schema, table])),
+  );
   for (const [name, found] of copy.sequences) {
-    if (artifact.sequences.has(name)) continue;
+    if (artifact.sequences.has(name) || unread.has(JSON.stringify(parseName(decode(name))))) continue;
     differences.add({ kind: 'sequence value', object: decode(name), problem: 'extra', property: 'value', found });
   }
   const archived = new Set([...artifact.sequences.keys()].map((name) => JSON.stringify(parseName(decode(name)))));
-  for (const { kind, name, schema, table } of relations) {
-    if (kind !== 'sequence' || archived.has(JSON.stringify([schema, table]))) continue;
+  for (const { kind, name, schema, table, unread } of relations) {
+    if (kind !== 'sequence' || unread || archived.has(JSON.stringify([schema, table]))) continue;
     differences.add({ kind: 'sequence value', object: name, problem: 'missing', property: 'not in the artifact' });
   }
 }

@@ -71,8 +71,16 @@ export function notCompared(facts: CoverageFacts): Proof['notCompared'] {
       'they are not those of the source, and a restore computes them again: see the notes',
     );
   }
-  if (streams.absent.size > 0) {
-    add(`rows of ${list([...streams.absent])}`, 'the tables belong to extensions, and pg_dump leaves their rows out');
+  const unread = relations.filter((relation) => relation.unread).map(({ name }) => name);
+  if (unread.length > 0) {
+    add(
+      `rows of ${list(unread)}`,
+      'the source was a standby, which has no rows of unlogged tables and sequences: the backup has none, and the copy is empty',
+    );
+  }
+  const absent = [...streams.absent].filter((name) => !unread.includes(name));
+  if (absent.length > 0) {
+    add(`rows of ${list(absent)}`, 'the tables belong to extensions, and pg_dump leaves their rows out');
   }
   if (!manifest.roles.passwords)
     add('password hashes of roles', 'the backup does not keep them (`role_passwords: false`)');
