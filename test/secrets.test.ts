@@ -226,4 +226,8 @@ test('a password is in no output, log, answer, file, argument or environment', a
   );
   expect(leaks).toEqual([]);
   expect(said.length).toBeGreaterThan(30);
+  // What failed was looked into: its stack, and the processes of it, with their arguments and exit codes.
+  const failed = said.filter(({ text }) => text.includes('debug: SocleError'));
+  expect(failed.length).toBeGreaterThanOrEqual(6);
+  expect(failed.some(({ text }) => /debug: .*restic .*: ended with [1-9]\d* after \d+ ms/.test(text))).toBe(true);
 }, 600_000);

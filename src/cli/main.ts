@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { debugging, debugText } from '../kernel/debug.ts';
 import { asSocleError, type ExitCode, exit, fail } from '../kernel/errors.ts';
 import { settleSurroundings } from '../kernel/surroundings.ts';
 import { contents, type Entry, groups } from './contents.ts';
@@ -38,6 +39,7 @@ try {
     error instanceof CommanderError
       ? usageError(error)
       : asSocleError(interruption.signal.aborted ? interruption.signal.reason : error);
+  if (debugging() && failure.code !== 'usage') process.stderr.write(debugText(failure));
   if (wantsJson) await print(json(failureDocument(failure)));
   // A group without a command has shown its help, which says more.
   else if (!missesCommand(error)) process.stderr.write(failureText(failure));

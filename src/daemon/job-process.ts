@@ -1,4 +1,5 @@
 import { exit } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
 import { lastLines, type StartedProcess, start } from '../kernel/process.ts';
 import { program } from '../kernel/program.ts';
 import { type CommandEnd, drillByUnit } from './drill-unit.ts';
@@ -16,6 +17,8 @@ export interface JobContext {
   /** Ends the job: SIGTERM, and after `graceMs` SIGKILL. */
   readonly signal: AbortSignal;
   readonly graceMs: number;
+  /** At level `debug` it gets what a step that failed printed. */
+  readonly log?: Log;
 }
 
 const tailBytes = 64 * 1024;
@@ -90,6 +93,7 @@ async function runStep(step: Step, context: JobContext): Promise<JobResult> {
       : await runCommand(step, context);
   if (ended.exitCode === exit.ok) return { state: 'ok', detail: null };
   if (context.signal.aborted) return { state: 'interrupted', detail: 'Socle was stopped while it was running' };
+  context.log?.debug({ step: step.name, exitCode: ended.exitCode, stderr: ended.stderr }, 'a step of a job failed');
   const detail = `${step.name}: ${reasonOf(step, ended.stdout, ended.stderr, ended.exitCode)}`;
   if (ended.exitCode === exit.locked) return { state: 'deferred', detail };
   return { state: ended.exitCode === exit.interrupted ? 'interrupted' : 'failed', detail };

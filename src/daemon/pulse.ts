@@ -1,3 +1,4 @@
+import { debugging, stackOf } from '../kernel/debug.ts';
 import type { Log } from '../kernel/log.ts';
 
 /** Work that is repeated in the background, and never beside itself. */
@@ -23,7 +24,8 @@ export function pulse(name: string, everyMs: number, log: Log, work: () => void 
       })
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== lastReason) log.error({ reason }, `${name} failed; trying again`);
+        if (reason !== lastReason)
+          log.error({ reason, ...(debugging() ? { stack: stackOf(error) } : {}) }, `${name} failed; trying again`);
         lastReason = reason;
       })
       .then(() => {

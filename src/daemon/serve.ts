@@ -128,7 +128,12 @@ async function work(
     clock,
     log,
     async work(run, stop) {
-      const result = await runSteps(stepsOf(run.kind, run.database, platform), { configFile, signal: stop, graceMs });
+      const result = await runSteps(stepsOf(run.kind, run.database, platform), {
+        configFile,
+        signal: stop,
+        graceMs,
+        log,
+      });
       // A job that was killed could not clean up after itself.
       if (result.state !== 'ok') {
         await sweep(platform, db, { clock, log }).catch((error: Error) =>

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { execa, type Options } from 'execa';
+import { noteEnded } from './debug.ts';
 import { fail } from './errors.ts';
 
 /** Programs see these variables of ours and nothing else unless the call names it: a secret never leaks by inheritance. */
@@ -70,6 +71,7 @@ export interface StartOptions extends Omit<RunOptions, 'input' | 'accept' | 'sen
  */
 export function start(file: string, args: readonly string[], options: StartOptions = {}): StartedProcess {
   const { env, signal, timeout, stdio = ['ignore', 'pipe', 'pipe'], ...rest } = options;
+  const began = performance.now();
   const subprocess = execa(file, [...args], {
     ...(rest as Options),
     stdio: [...stdio] as ['ignore', 'pipe', 'pipe'],
@@ -89,11 +91,11 @@ export function start(file: string, args: readonly string[], options: StartOptio
     stdout: child.stdout,
     stderr: child.stderr,
     kill: (name) => child.kill(name),
-    ended: subprocess.then((result) => ({
-      exitCode: result.exitCode ?? (result.signal ? 128 + (constants.signals[result.signal] ?? 0) : 127),
-      signal: result.signal ?? null,
-      aborted: result.isCanceled,
-    })),
+    ended: subprocess.then((result) => {
+      const exitCode = result.exitCode ?? (result.signal ? 128 + (constants.signals[result.signal] ?? 0) : 127);
+      noteEnded({ file, args, end: result.signal ?? exitCode, ms: performance.now() - began });
+      return { exitCode, signal: result.signal ?? null, aborted: result.isCanceled };
+    }),
   };
 }
 
@@ -103,6 +105,7 @@ export function start(file: string, args: readonly string[], options: StartOptio
  */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const { env, signal, accept = [0], sensitive = false, timeout, input, ...rest } = options;
+  const began = performance.now();
   const result = await execa(file, [...args], {
     reject: false,
     stdin: input === undefined ? 'ignore' : 'pipe',
@@ -118,6 +121,13 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   });
   const stdout = String(result.stdout ?? '');
   const stderr = String(result.stderr ?? '');
+  noteEnded({
+    file,
+    args,
+    end: result.signal ?? result.exitCode ?? String(result.code),
+    ms: performance.now() - began,
+    ...(sensitive ? {} : { stderr: lastLines(stderr) }),
+  });
   if (result.isCanceled) throw fail('interrupted', `${file} was interrupted`);
   if (result.timedOut) throw fail('timeout', `${file} did not end within ${(timeout ?? 0) / 1000} s`);
   if (result.code === 'ENOENT') throw fail('tool-missing', `${file} is not installed`, { tool: file });
