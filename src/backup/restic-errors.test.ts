@@ -50,6 +50,16 @@ test.each([
     1,
     'subprocess ssh: root@127.0.0.1: Permission denied (publickey).\nFatal: unable to start the sftp session, error: EOF',
   ],
+  [
+    'vault-denied',
+    1,
+    'subprocess ssh: root@127.0.0.1: Permission denied (publickey).\nFatal: unable to start the sftp session, error: error receiving version packet from server: server unexpectedly closed connection: unexpected EOF',
+  ],
+  [
+    'vault-denied',
+    1,
+    'subprocess ssh: Host key verification failed.\nFatal: unable to start the sftp session, error: write |1: broken pipe',
+  ],
   ['vault-denied', 1, 'Fatal: unable to open config file: unexpected HTTP response (401): 401 Unauthorized'],
   ['vault-full', 1, 'Fatal: unable to save snapshot: write /v/data/5e/5e91-tmp-4: no space left on device'],
   ['vault-damaged', 1, 'ignoring error for /a.dump: ciphertext verification failed\nFatal: There were 1 errors'],

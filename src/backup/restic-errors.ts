@@ -25,12 +25,14 @@ const byText: ReadonlyArray<readonly [RegExp, FailureCode]> = [
   [/wrong password or no key found/i, 'vault-wrong-password'],
   [/not found in snapshot|no matching ID found|no snapshot found/i, 'not-found'],
   [/(data|index|snapshot|key)s?\/[0-9a-f]{8}.*(no such file|does not exist|404)/i, 'vault-damaged'],
+  // ssh closes the connection as well: that is not why.
+  [/Permission denied \((publickey|password|keyboard)|Host key verification failed/i, 'vault-denied'],
   [
     /connection (refused|reset|timed out|closed)|no such host|no route to host|network is unreachable|i\/o timeout|TLS handshake timeout|Could not resolve hostname|lost connection|unexpected EOF|broken pipe|50[234] /i,
     'vault-unreachable',
   ],
   [
-    /permission denied|read-only file system|operation not permitted|40[13] |unauthorized|forbidden|Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|Host key verification failed/i,
+    /permission denied|read-only file system|operation not permitted|40[13] |unauthorized|forbidden|Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch/i,
     'vault-denied',
   ],
   [

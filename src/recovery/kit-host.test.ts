@@ -184,15 +184,16 @@ test.skipIf(why !== '')(
     ]) {
       await aside(name, name);
     }
-    const spoilt = async (name: string, text: string, code: string) => {
+    const spoilt = async (name: string, text: string, code: RegExp) => {
       const before = await readFile(at('usb/kit-2', name), 'utf8');
       await writeFile(at('usb/kit-2', name), text);
-      expect((await confirm(at('usb/kit-2'))).answer.error.code, name).toBe(code);
+      expect((await confirm(at('usb/kit-2'))).answer.error.code, name).toMatch(code);
       await writeFile(at('usb/kit-2', name), before);
     };
-    await spoilt('host-wireguard.key', `${newWireguardKeys().privateKey.reveal()}\n`, 'kit-unusable');
-    await spoilt('vault-2.vault_ed25519', await readFile(host.identity, 'utf8'), 'vault-denied');
-    await spoilt('vault.password', 'of another kit\n', 'vault-wrong-password');
+    await spoilt('host-wireguard.key', `${newWireguardKeys().privateKey.reveal()}\n`, /^kit-unusable$/);
+    // restic may end before it has passed on what ssh said of it.
+    await spoilt('vault-2.vault_ed25519', await readFile(host.identity, 'utf8'), /^vault-(denied|unreachable)$/);
+    await spoilt('vault.password', 'of another kit\n', /^vault-wrong-password$/);
 
     // The host backs up into another repository at the same place.
     await rename(at('host-vault'), at('host-vault-of-before'));
