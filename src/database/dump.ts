@@ -90,6 +90,8 @@ export async function dumpRoles(
       join(tools.bin, 'pg_dumpall'),
       [
         '--roles-only',
+        // The text is kept as UTF-8, whatever the database's own encoding is.
+        '--encoding=UTF8',
         '--no-password',
         // As a connection string: libpq would take a bare name with `=` or `://` for one.
         `--database=dbname='${connection.database.replace(/[\\']/g, '\\$&')}'`,

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Inventory } from '../database/inventory-schema.ts';
 import type { RestoredServer } from '../database/restored-server.ts';
 import { maintenanceDatabase } from './restore-plan.ts';
-import { restoreRoles } from './roles.ts';
+import { restoreRolesAsOnSource } from './roles.ts';
 import { grant } from './target-database.ts';
 
 /** What belongs to the server and not to the database: tablespaces, roles; and no database in the way of the restored one. */
@@ -25,7 +25,7 @@ export async function prepareServer(
   } finally {
     await client.end();
   }
-  await restoreRoles(server, roles, from, signal);
+  await restoreRolesAsOnSource(server, roles, inventory.server, from, signal);
   await describeTablespaces(server, inventory, from);
 }
 

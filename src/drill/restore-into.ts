@@ -18,7 +18,7 @@ import { referenceServer } from './reference-server.ts';
 import { restoreArchive } from './restore.ts';
 import type { RestoreError } from './restore-errors.ts';
 import { maintenanceDatabase, type RestoreSelection } from './restore-plan.ts';
-import { restoreRoles } from './roles.ts';
+import { restoreRoles, restoreRolesAsOnSource } from './roles.ts';
 import type { DrillDeps } from './run.ts';
 import type { Proof } from './schema.ts';
 import { describeTarget, inspectTarget, makeTarget } from './target-database.ts';
@@ -250,7 +250,7 @@ async function proveThere(work: Work, { archive, roles }: FetchedArtifact): Prom
       ? await referenceServer(request.platform, manifest, notes, deps.signal)
       : null;
   try {
-    if (scratch) await restoreRoles(scratch, roles, 'postgres', deps.signal);
+    if (scratch) await restoreRolesAsOnSource(scratch, roles, manifest.inventory.server, 'postgres', deps.signal);
     const input = {
       manifest,
       archive,
