@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fail } from '../kernel/errors.ts';
 import { lastLines, start } from '../kernel/process.ts';
@@ -28,19 +28,28 @@ export const sequenceEntry = (schema: string, name: string, owner: string) =>
  * catalog 0, which tells it from a table in a schema called `DATA`.
  */
 export function parseContents(listing: string): ArchiveContents {
+  const { add, contents } = collector();
+  for (const line of listing.split('\n')) add(line);
+  return contents();
+}
+
+/** OID of pg_largeobject: its entries say no more than that there are some, and there may be hundreds of thousands. */
+const largeObjectCatalog = '2613';
+
+function collector() {
   const objects = new Set<string>();
   const data = new Set<string>();
   const sequences = new Set<string>();
   let largeObjects = false;
-  for (const line of listing.split('\n')) {
+  const add = (line: string) => {
     const [, catalog, oid, rest = ''] = /^\d+; (\d+) (\d+) (.*)$/.exec(line) ?? [];
-    if (catalog === undefined || oid === undefined) continue;
+    if (catalog === undefined || oid === undefined) return;
     if (catalog === '0' && dataEntries.test(rest)) data.add(oid);
     else if (rest.startsWith(valueEntry)) sequences.add(rest.slice(valueEntry.length));
     else if (rest.startsWith('BLOBS')) largeObjects = true;
-    else objects.add(`${catalog} ${oid}`);
-  }
-  return { objects, data, sequences, largeObjects };
+    else if (catalog !== largeObjectCatalog) objects.add(`${catalog} ${oid}`);
+  };
+  return { add, contents: (): ArchiveContents => ({ objects, data, sequences, largeObjects }) };
 }
 
 /** Reads the table of contents from the beginning of a stream; what comes after it is taken and dropped. */
@@ -48,6 +57,20 @@ export interface ContentsReader {
   readonly sink: Writable;
   /** @throws `read-back-differs` when it is not an archive that pg_restore can list */
   readonly contents: Promise<ArchiveContents>;
+}
+
+/**
+ * Line by line: the whole text of a database with many large objects is tens of megabytes. Not by readline, which takes
+ * U+2028 in a name for the end of a line.
+ */
+async function eachLine(stream: Readable, add: (line: string) => void): Promise<void> {
+  let rest = '';
+  for await (const piece of stream.setEncoding('utf8') as AsyncIterable<string>) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) add(line);
+  }
+  add(rest);
 }
 
 export function readContents(tools: PostgresTools, signal?: AbortSignal): ContentsReader {
@@ -76,8 +99,9 @@ export function readContents(tools: PostgresTools, signal?: AbortSignal): Conten
   });
   sink.on('error', () => {});
   const contents = (async () => {
-    const [listing, printed, ended] = await Promise.all([
-      child.stdout ? text(child.stdout) : '',
+    const { add, contents } = collector();
+    const [, printed, ended] = await Promise.all([
+      child.stdout ? eachLine(child.stdout, add) : undefined,
       child.stderr ? text(child.stderr) : '',
       child.ended,
     ]);
@@ -87,7 +111,7 @@ export function readContents(tools: PostgresTools, signal?: AbortSignal): Conten
         output: lastLines(printed),
       });
     }
-    return parseContents(listing);
+    return contents();
   })();
   contents.catch(() => {});
   return { sink, contents };

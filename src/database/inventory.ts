@@ -38,7 +38,8 @@ const labelsSql = `SELECT catalog, oid, sub, string_agg(label, ', ' ORDER BY lab
     UNION ALL SELECT classoid::regclass::text, objoid::text, 0, provider || ': ' || label FROM pg_shseclabel) labels
   GROUP BY catalog, oid, sub`;
 
-const largeObjectsSql = 'SELECT oid::text AS oid FROM pg_largeobject_metadata ORDER BY pg_largeobject_metadata.oid';
+/** In one row: hundreds of thousands of rows would each be an object of ours. */
+const largeObjectsSql = `SELECT string_agg(oid::text, ',' ORDER BY oid) AS oids FROM pg_largeobject_metadata`;
 
 const place = (at: { catalog: string; oid: string; sub: number }) => `${at.catalog} ${at.oid} ${at.sub}`;
 
@@ -82,7 +83,7 @@ export async function readCatalog(client: pg.ClientBase, options: InventoryOptio
       bytes: Number(factsRow.bytes),
       objects: merged(rows, comments as Remark[], labels as Remark[]),
       relations: (relations as RelationRow[]).map(dataRelation),
-      largeObjects: (largeObjects as { oid: string }[]).map((row) => row.oid),
+      largeObjects: (largeObjects as { oids: string | null }[])[0]?.oids?.split(',') ?? [],
     },
     rows,
     relations: relations as RelationRow[],
