@@ -67,7 +67,7 @@ export function drillText(report: DrillReport, whole: boolean, when: When): stri
 }
 
 /** Beside the verdict: what it says nothing about, one thing a line. */
-function notCompared(proof: Proof | null): string | null {
+export function notCompared(proof: Proof | null): string | null {
   const lines = (proof?.notCompared ?? []).map(({ what, why }) => `${what} ${faint(`(${why})`)}`);
   return lines.length > 0 ? lines.join('\n') : null;
 }

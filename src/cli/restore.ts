@@ -2,7 +2,7 @@ import { type IntoReport, restoreInto } from '../drill/restore-into.ts';
 import { exit, fail } from '../kernel/errors.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { ConnectionConfig, Platform } from '../platform/schema.ts';
-import { proofText } from './drill-text.ts';
+import { notCompared, proofText } from './drill-text.ts';
 import { flag, required, text, type Values, wholeOrNone } from './options.ts';
 import { bad, good, warn } from './paint.ts';
 import { pairs } from './table.ts';
@@ -78,12 +78,14 @@ function resultText({ proven, failed, proof, missing }: IntoReport): string {
   return warn(`identical, but ${failed.length} of its statements failed and were passed over`);
 }
 
-function reportText(report: IntoReport, when: When): string {
+/** The report for the terminal; times are told by `when`. */
+export function reportText(report: IntoReport, when: When): string {
   const { target, timings, failed } = report;
   const facts = pairs([
     ['restored', `${report.backup} of ${when(report.backupAt)}`],
     ['into', `${target.database} on ${target.host}:${target.port}${target.created ? ' (made)' : ''}`],
     ['result', resultText(report)],
+    ['not compared', notCompared(report.proof)],
     [
       'took',
       `fetch ${formatDuration(timings.fetch)}, restore ${formatDuration(timings.restore)}, proof ${formatDuration(timings.proof)}`,
