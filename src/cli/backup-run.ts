@@ -14,7 +14,7 @@ export const verb = define({
   examples: ['socle backup run --database shop', 'socle backup run --database shop --deep --json'],
   about:
     'Takes one backup: a snapshot of PostgreSQL, an inventory of it, the dump into the vault, read back, and the manifest.\n' +
-    'Exit code 0: good; 3: incomplete, and what is missing is named.',
+    'Exit code 0: good; 3: incomplete, and what is missing is named; 9: good, and a step after it failed, which is named.',
   async run({ database, deep }, session) {
     const { progress, signal, clock, actor } = session;
     const platform = await session.platform();
