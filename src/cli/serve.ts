@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { serve } from '../daemon/serve.ts';
+import { endProcess } from '../daemon/shutdown.ts';
+import { exit } from '../kernel/errors.ts';
 import { createLog } from '../kernel/log.ts';
 import { verb as define } from './verb.ts';
 
@@ -18,6 +20,7 @@ export const verb = define({
       { configFile: resolve(session.file()), signal: session.signal },
       { clock: session.clock, log },
     );
-    return { data: null, text: '', shown: true };
+    // Not by its return: a thread that hangs would keep the process.
+    return endProcess(exit.ok);
   },
 });

@@ -81,6 +81,7 @@ test('copies and retention have a state, a rate, a component, metrics and a mess
     lastProven: () => undefined,
     drillTally: () => [],
     drift: () => null,
+    pulses: () => [],
   });
   expect(text).toContain('socle_backup_step_state{step="retention",state="failing"} 1');
   expect(text).toContain('socle_backup_step_failures{step="copy"} 1');

@@ -69,7 +69,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 test('a schedule that is seen for the first time has nothing to catch up on', async () => {
   const one = daemon([daily], async () => ok);
-  one.scheduler.start();
+  one.scheduler.tick();
   expect(one.ran).toEqual([]);
   expect(one.store.nextAt('backup:shop')?.toISOString()).toBe('2026-06-02T00:30:00.000Z');
   await one.end();
@@ -77,7 +77,7 @@ test('a schedule that is seen for the first time has nothing to catch up on', as
 
 test('three nights down: one catch-up at the start, and the other two count as failures', async () => {
   const before = daemon([daily], async () => ok);
-  before.scheduler.start();
+  before.scheduler.tick();
   at('2026-06-02T00:30:00Z');
   before.scheduler.tick();
   await before.idle();
@@ -85,7 +85,7 @@ test('three nights down: one catch-up at the start, and the other two count as f
 
   at('2026-06-05T09:00:00Z');
   const after = daemon([daily], async () => ok);
-  after.scheduler.start();
+  after.scheduler.tick();
   await after.idle();
   expect(after.ran).toEqual(['backup:shop 2026-06-05T00:30']);
   expect(after.history()).toEqual(['06-05 ok', '06-04 missed', '06-03 missed', '06-02 ok']);
@@ -103,12 +103,12 @@ test('three nights down: one catch-up at the start, and the other two count as f
 test('a run that is under way when the daemon dies was interrupted, and is made again, but not for ever', async () => {
   const hang = () => new Promise<JobResult>(() => {});
   const first = daemon([daily], hang);
-  first.scheduler.start();
+  first.scheduler.tick();
   at('2026-06-02T00:30:00Z');
   for (let attempt = 1; attempt <= 4; attempt += 1) {
     const next = attempt === 1 ? first : daemon([daily], hang);
     if (attempt === 1) next.scheduler.tick();
-    else next.scheduler.start();
+    else next.scheduler.tick();
     expect(next.ran).toHaveLength(attempt <= 3 ? 1 : 0);
     expect(next.history()).toEqual([`06-02 ${attempt <= 3 ? 'running' : 'interrupted'}`]);
     next.crash();
@@ -131,7 +131,7 @@ test('one job at a time; of those due together the backups come before the drill
     running -= 1;
     return ok;
   });
-  one.scheduler.start();
+  one.scheduler.tick();
   at('2026-06-02T01:00:00Z');
   one.scheduler.tick();
   await one.idle();
@@ -148,7 +148,7 @@ test('one job at a time; of those due together the backups come before the drill
 test('work that runs elsewhere is tried again a minute later, and is no attempt', async () => {
   const answers: JobResult[] = [{ state: 'deferred', detail: 'backup: busy' }, ok];
   const one = daemon([daily], async () => answers.shift() ?? ok);
-  one.scheduler.start();
+  one.scheduler.tick();
   at('2026-06-02T00:30:00Z');
   one.scheduler.tick();
   await vi.waitFor(() => expect(one.history()).toEqual(['06-02 queued']));
@@ -171,7 +171,7 @@ test('a job that is still queued when its next run is due makes way for it', asy
         })
       : Promise.resolve(ok),
   );
-  one.scheduler.start();
+  one.scheduler.tick();
   for (const night of ['2026-06-02T00:30:00Z', '2026-06-03T00:30:00Z']) {
     at(night);
     one.scheduler.tick();
@@ -184,7 +184,7 @@ test('a job that is still queued when its next run is due makes way for it', asy
 
 test('the clock jumps: back runs nothing again, ahead catches up once', async () => {
   const one = daemon([daily], async () => ok);
-  one.scheduler.start();
+  one.scheduler.tick();
   at('2026-06-02T00:31:00Z');
   one.scheduler.tick();
   await one.idle();
@@ -202,7 +202,7 @@ test('the clock jumps: back runs nothing again, ahead catches up once', async ()
 
 test('a clock that was a week ahead leaves no hole: the days that it skipped are run when they come', async () => {
   const one = daemon([daily], async () => ok);
-  one.scheduler.start();
+  one.scheduler.tick();
   at('2026-06-09T12:00:00Z');
   one.scheduler.tick();
   await one.idle();
@@ -221,14 +221,14 @@ test('a clock that was a week ahead leaves no hole: the days that it skipped are
 
 test('a schedule that changed, or was off for a while, invents no missed runs', async () => {
   const first = daemon([daily], async () => ok);
-  first.scheduler.start();
+  first.scheduler.tick();
   await first.end();
   at('2026-06-10T10:00:00Z');
   const off = daemon([], async () => ok);
-  off.scheduler.start();
+  off.scheduler.tick();
   await off.end();
   const again = daemon([spec('backup', '0 4 * * *')], async () => ok);
-  again.scheduler.start();
+  again.scheduler.tick();
   expect([again.ran, again.history()]).toEqual([[], []]);
   await again.end();
 });
@@ -239,14 +239,14 @@ test('stopping ends the running job and waits for it; the run is made again at t
       signal.addEventListener('abort', () => resolve({ state: 'interrupted', detail: 'stopped' }));
     });
   const one = daemon([daily], polite);
-  one.scheduler.start();
+  one.scheduler.tick();
   at('2026-06-02T00:30:00Z');
   one.scheduler.tick();
   await one.scheduler.stop();
   expect(one.history()).toEqual(['06-02 interrupted']);
   one.crash();
   const next = daemon([daily], async () => ok);
-  next.scheduler.start();
+  next.scheduler.tick();
   await next.idle();
   expect(next.history()).toEqual(['06-02 ok']);
   await next.end();
@@ -260,7 +260,7 @@ test('a job that takes longer than until it is due again lets the others start',
     await new Promise((resolve) => setImmediate(resolve));
     return ok;
   });
-  one.scheduler.start();
+  one.scheduler.tick();
   at('2026-06-01T10:01:00Z');
   one.scheduler.tick();
   await vi.waitFor(() => expect(one.ran.length).toBeGreaterThanOrEqual(6), { interval: 1 });

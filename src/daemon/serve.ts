@@ -22,6 +22,7 @@ import { couriersOf } from '../observability/notify/deliver.ts';
 import { Outbox } from '../observability/notify/outbox.ts';
 import { describeTarget } from '../observability/notify/target.ts';
 import { ProbeBoard } from '../observability/probe-board.ts';
+import { applyStateRetention } from '../observability/retention.ts';
 import { ScheduleStore } from '../observability/schedule-store.ts';
 import { withinTargets } from '../observability/status.ts';
 import { statePaths } from '../platform/paths.ts';
@@ -31,9 +32,11 @@ import { componentsOf } from './components.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { runSteps } from './job-process.ts';
 import { stepsOf } from './jobs.ts';
-import { type Pulse, pulse } from './pulse.ts';
+import { type Fault, type Pulse, Pulses } from './pulse.ts';
+import { pulsesProbe } from './pulses-probe.ts';
 import { schedulesOf } from './schedule.ts';
 import { Scheduler } from './scheduler.ts';
+import { endWithin } from './shutdown.ts';
 import { openState } from './state.ts';
 import { StatusKeeper } from './status-keeper.ts';
 import { serviceManager } from './systemd.ts';
@@ -46,24 +49,34 @@ export interface ServeOptions {
   /** Told the address of the API once it answers, such as `http://127.0.0.1:7410`. */
   /** Where the host keeps its newest comparison with its last run; default: where it does. */
   readonly driftReport?: string | undefined;
-  readonly onListening?: ((url: string) => void) | undefined;
+  readonly onListening?: ((url: string, pulses: Pulses) => void) | undefined;
 }
 
 export interface ServeDeps {
   readonly clock: Clock;
   readonly log: Log;
+  /** For tests: what happens before each round of each loop. */
+  readonly fault?: Fault | undefined;
 }
 
 const second = 1_000;
-/** A running job gets this long to end by itself before it is killed. */
-const graceMs = 30 * second;
+const minute = 60 * second;
+/** A running job gets this long to end by itself before it is killed: restic and pg_dump under it have five seconds. */
+const graceMs = 8 * second;
+/** After a signal everything has ended by then, or is left behind. */
+const endMs = 12 * second;
 
 /**
  * The ops daemon: watches, runs schedules, tells about changes and answers on loopback or in the VPN, until `signal` aborts. Jobs are
- * processes of their own; what they do to memory, or how they die, is not the daemon's.
+ * processes of their own; what they do to memory, or how they die, is not the daemon's. After the signal it resolves within
+ * 13 s, whatever hangs: what does is named in the log, and the caller ends the process (`endProcess`).
  * @throws `listen-refused`, `listen-failed`, `state-unusable`, `state-of-another`, `busy` when another daemon holds the state
  */
-export async function serve(platform: Platform, options: ServeOptions, { clock, log }: ServeDeps): Promise<void> {
+export async function serve(
+  platform: Platform,
+  options: ServeOptions,
+  { clock, log, fault }: ServeDeps,
+): Promise<void> {
   const { host } = platform.ops.listen;
   // The firewall lets nobody but the VPN reach the private address.
   const ownAddress = platform.host ? privateAddress(platform.vpn) : null;
@@ -74,10 +87,20 @@ export async function serve(platform: Platform, options: ServeOptions, { clock, 
   try {
     await sweep(platform, db, { clock, log });
     recordDaemon(db, clock.now());
-    await work(platform, db, options, { clock, log });
+    await work(platform, db, options, { clock, log, fault });
   } finally {
-    lock.release();
-    db.close();
+    giveUp(lock, db, log);
+  }
+}
+
+/** A lock that cannot be given up, in a database that is locked or full, is that of a process that is gone: it holds nobody. */
+function giveUp(lock: { release(): void }, db: DatabaseSync, log: Log): void {
+  for (const step of [() => lock.release(), () => db.close()]) {
+    try {
+      step();
+    } catch (error) {
+      log.warn({ reason: String(error) }, 'the state database could not be left in order');
+    }
   }
 }
 
@@ -94,16 +117,17 @@ async function work(
   platform: Platform,
   db: DatabaseSync,
   { configFile, signal, driftReport, onListening }: ServeOptions,
-  { clock, log }: ServeDeps,
+  { clock, log, fault }: ServeDeps,
 ): Promise<void> {
   const { databases, ops } = platform;
   const catalog = new BackupCatalog(db);
   const drills = new DrillStore(db);
   const outbox = new Outbox(db);
   const keeper = new StatusKeeper(platform, db, clock);
+  const pulses = new Pulses({ clock, log, fault });
   const drift = platform.host ? new DriftKeeper(platform.drift.every, clock, driftReport) : null;
   const board = new ProbeBoard(
-    componentsOf(platform, statePaths(platform), () => keeper.current(), drift),
+    [...componentsOf(platform, statePaths(platform), () => keeper.current(), drift), pulsesProbe(() => pulses.list())],
     clock,
     log,
   );
@@ -115,12 +139,14 @@ async function work(
   let stale = true;
   let watch: Pulse | undefined;
   const look = () => {
+    // What was seen, and could not be written down, is looked at again.
     if (!keeper.refresh(stale)) return;
-    stale = false;
+    stale = true;
     for (const change of outbox.observe(keeper.last(), targets)) {
       const whose = change.database ?? (change.kind === 'datastore' ? 'the cluster' : 'the vault');
       log.info({ ...change }, `${change.kind} of ${whose}: ${change.from} -> ${change.to}`);
     }
+    stale = false;
     for (const name of ['backups', 'drills', 'integrity', 'datastore', 'copies', 'retention']) void board.refresh(name);
   };
   const scheduler = new Scheduler(schedulesOf(platform), {
@@ -146,6 +172,7 @@ async function work(
       stale = true;
       watch?.now();
     },
+    wake: () => pulses.now('schedule'),
   });
   const app = await buildApi({
     log,
@@ -165,37 +192,49 @@ async function work(
         lastProven: (database) => drills.summaries({ database, verdicts: ['proven'], limit: 1 })[0],
         drillTally: () => drills.tally(),
         drift: () => drift?.current() ?? null,
+        pulses: () => pulses.list(),
       }),
     notReady: () => (signal.aborted ? 'Socle is shutting down' : null),
   });
-  // What is put here is undone in the opposite order, also when one of the next steps fails.
-  await using cleanup = new AsyncDisposableStack();
-  cleanup.defer(() => app.close());
-  const url = await listen(app, ops.listen);
-  const repeat = (name: string, everyMs: number, repeated: () => void | Promise<void>) => {
-    const made = pulse(name, everyMs, log, repeated);
-    cleanup.defer(() => made.stop());
-    return made;
-  };
-  cleanup.defer(() => scheduler.stop());
-  scheduler.start();
-  watch = repeat('looking at the state', 2 * second, look);
-  repeat('the heartbeat of databases', 30 * second, () => heartbeats.write(signal));
-  for (const courier of couriers) {
-    repeat(describeTarget(courier.target), 15 * second, () => courier.deliver(signal));
+  const manager = serviceManager(log, pulses);
+  try {
+    const url = await listen(app, ops.listen);
+    const repeat = (
+      name: string,
+      everyMs: number,
+      deadlineMs: number,
+      work: (stop: AbortSignal) => void | Promise<void>,
+    ) => pulses.add({ name, everyMs, deadlineMs, work });
+    pulses.add({
+      name: 'schedule',
+      everyMs: () => scheduler.untilNext(),
+      deadlineMs: minute,
+      work: () => scheduler.tick(),
+    });
+    watch = repeat('state', 2 * second, minute, look);
+    repeat('heartbeat of databases', 30 * second, minute, (stop) => heartbeats.write(stop));
+    for (const courier of couriers) {
+      // A round takes letter after letter, each of which has a limit of its own.
+      repeat(`notify:${describeTarget(courier.target)}`, 15 * second, 10 * minute, (stop) => courier.deliver(stop));
+    }
+    if (deadMan) repeat('external heartbeat', 5 * second, 30 * second, (stop) => deadMan.beat(stop));
+    repeat('retention', 86_400 * second, minute, () => applyStateRetention(db, clock.now()));
+    board.start(pulses);
+    manager.ready();
+    log.info({ url, databases: databases.length, channels: targets.map(describeTarget) }, 'Socle is watching');
+    onListening?.(url, pulses);
+    if (!signal.aborted) await once(signal, 'abort');
+    log.info({ peakMemory: peakMemory() }, 'Socle is stopping');
+  } finally {
+    const hanging = await endWithin(endMs, [
+      { name: 'systemd', end: () => manager.stopping() },
+      { name: 'the probes', end: () => board.stop() },
+      { name: 'the loops', end: () => pulses.stop() },
+      { name: 'the running job', end: () => scheduler.stop() },
+      { name: 'the API', end: () => app.close() },
+    ]);
+    if (hanging.length > 0) log.warn({ hanging, loops: pulses.underWay() }, 'left behind: it did not end in time');
   }
-  repeat('the external heartbeat', 5 * second, () => deadMan?.beat(signal));
-  repeat('tidying up', 86_400 * second, () => outbox.tidy(clock.now()));
-  cleanup.defer(() => board.stop());
-  board.start();
-  const manager = serviceManager(log);
-  cleanup.defer(() => manager.stopping());
-  manager.ready();
-  log.info({ url, databases: databases.length, channels: targets.map(describeTarget) }, 'Socle is watching');
-  onListening?.(url);
-
-  if (!signal.aborted) await once(signal, 'abort');
-  log.info({ peakMemory: peakMemory() }, 'Socle is stopping');
 }
 
 /** @throws `listen-failed`, with what to do when the port is taken */

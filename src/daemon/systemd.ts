@@ -1,6 +1,6 @@
 import type { Log } from '../kernel/log.ts';
 import { run } from '../kernel/process.ts';
-import { type Pulse, pulse } from './pulse.ts';
+import type { Pulses } from './pulse.ts';
 
 /** Milliseconds that telling may take where nothing else says it. */
 const patience = 5_000;
@@ -22,9 +22,8 @@ export interface ServiceManager {
  * program, and whoever is alive must not be killed for that: a third of WATCHDOG_USEC lies between one telling and the next,
  * and each may take half of it.
  */
-export function serviceManager(log: Log): ServiceManager {
+export function serviceManager(log: Log, pulses: Pulses): ServiceManager {
   const watchdogMs = Number(process.env.WATCHDOG_USEC ?? 0) / 1_000;
-  let alive: Pulse | undefined;
   const tell = (state: string, timeout = patience) =>
     notify([state], timeout).catch((error: Error) => log.warn({ reason: error.message }, 'systemd could not be told'));
   return {
@@ -32,10 +31,11 @@ export function serviceManager(log: Log): ServiceManager {
       // How long a start may take is the unit's to say.
       void tell('--ready', 60_000);
       const limit = Math.max(patience, watchdogMs / 2);
-      if (watchdogMs > 0) alive = pulse('the watchdog', watchdogMs / 3, log, () => notify(['WATCHDOG=1'], limit));
+      if (watchdogMs <= 0) return;
+      const work = () => notify(['WATCHDOG=1'], limit);
+      pulses.add({ name: 'watchdog', everyMs: watchdogMs / 3, deadlineMs: 2 * limit, work });
     },
     async stopping() {
-      await alive?.stop();
       await tell('STOPPING=1');
     },
   };

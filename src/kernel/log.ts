@@ -4,6 +4,9 @@ import { pino } from 'pino';
 export type Log = ReturnType<typeof createLog>;
 
 export function createLog(level = process.env.SOCLE_LOG ?? 'info') {
+  // A log that cannot be written, such as into a full disk or a closed pipe, ends nothing.
+  const destination = pino.destination({ dest: 2, sync: true });
+  destination.on('error', () => {});
   return pino(
     {
       level,
@@ -11,6 +14,6 @@ export function createLog(level = process.env.SOCLE_LOG ?? 'info') {
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: ['password', '*.password', 'headers.authorization', 'req.headers'], censor: '[secret]' },
     },
-    pino.destination({ dest: 2, sync: true }),
+    destination,
   );
 }

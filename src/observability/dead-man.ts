@@ -5,6 +5,8 @@ import { readSecret } from '../kernel/secret.ts';
 import type { OpsConfig } from '../platform/schema.ts';
 import { call } from './http.ts';
 
+const retryMs = 60_000;
+
 /**
  * The external dead-man switch: a service elsewhere raises the alarm when our pings stop. They stop when a backup or a
  * drill is out of its target, and also when this daemon, its host or its network is gone.
@@ -32,9 +34,11 @@ export class DeadMan {
       this.#note('withheld', 'the external heartbeat is withheld: a backup or a drill is out of its target');
       return;
     }
-    this.#lastPing = now;
+    // One that fails is tried again within a minute, however seldom it is due.
+    this.#lastPing = now - Math.max(0, this.#config.every - retryMs);
     try {
       await call({ method: 'GET', url: await readSecret(this.#config.url, signal), timeoutMs: 10_000, signal });
+      this.#lastPing = now;
       this.#note('sent', 'the external heartbeat is sent');
     } catch (error) {
       if (!signal.aborted) this.#note('failed', `the external heartbeat failed: ${asSocleError(error).message}`);

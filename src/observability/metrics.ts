@@ -14,6 +14,8 @@ export interface MetricsSource {
   readonly drillTally: () => Array<{ database: string; verdict: Verdict; count: number }>;
   /** Null when the platform has no host. */
   readonly drift: () => Drift | null;
+  /** The loops of the daemon. */
+  readonly pulses: () => ReadonlyArray<{ name: string; lastSuccessAt: string | null; failing: object | null }>;
 }
 
 const seconds = (ms: number) => ms / 1_000;
@@ -33,6 +35,15 @@ export async function renderMetrics(source: MetricsSource): Promise<{ type: stri
   const registry = new Registry();
   new Scrape(source, registry).collect();
   return { type: registry.contentType, text: await registry.metrics() };
+}
+
+function works(part: () => void): boolean {
+  try {
+    part();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 class Scrape {
@@ -57,6 +68,15 @@ class Scrape {
   }
 
   collect(): void {
+    // First what needs no state database: when that is locked, these say so.
+    this.#pulses();
+    this.#components();
+    this.#process();
+    const failed = [() => this.#recorded(), () => this.#drift(this.#source.drift())].filter((part) => !works(part));
+    this.#set('socle_metrics_incomplete', '1 when a part of the metrics could not be read', Number(failed.length > 0));
+  }
+
+  #recorded(): void {
     const status = this.#source.status();
     for (const { name, backups, drills } of status.databases) {
       this.#tracked('socle_backup', 'backup', name, backups);
@@ -70,10 +90,7 @@ class Scrape {
     this.#vault(status);
     this.#datastore(status);
     this.#followUps(status);
-    this.#drift(this.#source.drift());
     this.#notifications(status);
-    this.#components();
-    this.#process();
   }
 
   #tracked(prefix: string, what: string, database: string, tracked: Status['integrity']): void {
@@ -207,6 +224,14 @@ class Scrape {
       const age = ageMs === null ? undefined : seconds(ageMs);
       this.#set('socle_component_check_age_seconds', 'age of the last result', age, { component });
       if (component === 'disk') this.#set('socle_state_free_bytes', 'free for the state directory', measured.freeBytes);
+    }
+  }
+
+  #pulses(): void {
+    for (const { name: pulse, lastSuccessAt, failing } of this.#source.pulses()) {
+      const last = stamp(lastSuccessAt);
+      this.#set('socle_pulse_failing', '1 while a loop of the daemon fails', Number(failing !== null), { pulse });
+      this.#set('socle_pulse_last_success_timestamp_seconds', 'when a loop last went well', last, { pulse });
     }
   }
 

@@ -22,9 +22,18 @@ export interface Probe {
 interface Entry {
   readonly probe: Probe;
   last: (Finding & { at: Date; monotonic: number; durationMs: number }) | null;
-  /** A check that has not ended, even past its timeout: no second one is started beside it. */
+  /** Since when the newest check is under way; null when it has ended or was left behind. */
   pending: { readonly since: number } | null;
-  timer: NodeJS.Timeout | undefined;
+  /** Checks that neither ended nor heeded their timeout. */
+  leftBehind: number;
+}
+
+/** One check may be lost for good; while a second one hangs, too, none is started. */
+const mostLeftBehind = 1;
+
+/** How the board has its rounds repeated: by the daemon's own loops. */
+export interface Rounds {
+  add(round: { name: string; everyMs: number; deadlineMs: number; work: () => Promise<void> }): unknown;
 }
 
 /** A result may be this old: two rounds may be late, a third one is not. */
@@ -41,21 +50,23 @@ export class ProbeBoard {
   readonly #stop = new AbortController();
 
   constructor(probes: readonly Probe[], clock: Clock, log: Log) {
-    this.#entries = new Map(
-      probes.map((probe) => [probe.name, { probe, last: null, pending: null, timer: undefined }]),
-    );
+    this.#entries = new Map(probes.map((probe) => [probe.name, { probe, last: null, pending: null, leftBehind: 0 }]));
     this.#clock = clock;
     this.#log = log;
   }
 
-  start(): void {
-    for (const entry of this.#entries.values()) this.#round(entry);
+  /** Begins the rounds: one loop per probe, so that none waits for another. */
+  start(rounds: Rounds): void {
+    for (const entry of this.#entries.values()) {
+      const { name, everyMs, timeoutMs } = entry.probe;
+      // The board's own timeout comes first; the deadline of the loop is for what even that does not end.
+      rounds.add({ name: `probe:${name}`, everyMs, deadlineMs: 2 * timeoutMs, work: () => this.#check(entry) });
+    }
   }
 
-  /** Ends the rounds and asks running checks to end; does not wait for one that hangs. */
+  /** Asks running checks to end; does not wait for one that hangs. */
   stop(): void {
     this.#stop.abort();
-    for (const entry of this.#entries.values()) clearTimeout(entry.timer);
   }
 
   list(): Component[] {
@@ -92,19 +103,12 @@ export class ProbeBoard {
     };
   }
 
-  #round(entry: Entry): void {
-    void this.#check(entry).then(() => {
-      if (this.#stop.signal.aborted) return;
-      entry.timer = setTimeout(() => this.#round(entry), entry.probe.everyMs);
-    });
-  }
-
   async #check(entry: Entry): Promise<void> {
     const { probe } = entry;
     const began = this.#clock.monotonic();
-    if (entry.pending) {
-      const hangs = began - entry.pending.since > probe.timeoutMs;
-      if (hangs) this.#keep(entry, { status: 'fail', detail: 'the check before this one has still not ended' }, 0);
+    if (entry.pending) return;
+    if (entry.leftBehind > mostLeftBehind) {
+      this.#keep(entry, { status: 'fail', detail: 'the checks before this one have still not ended' }, 0);
       return;
     }
     const elapsed = () => Math.round(this.#clock.monotonic() - began);
@@ -120,12 +124,18 @@ export class ProbeBoard {
     const work = (async () => probe.check(signal))().catch((error: unknown): Finding => {
       return { status: 'fail', detail: asSocleError(error).message };
     });
-    entry.pending = { since: began };
+    const pending = { since: began };
+    entry.pending = pending;
     void work.then(() => {
-      entry.pending = null;
+      if (entry.pending === pending) entry.pending = null;
+      else entry.leftBehind -= 1;
     });
     const finding = await Promise.race([work, timeUp]);
     clearTimeout(timer);
+    if (entry.pending === pending) {
+      entry.pending = null;
+      entry.leftBehind += 1;
+    }
     if (!this.#stop.signal.aborted) this.#keep(entry, finding, elapsed());
   }
 

@@ -183,11 +183,4 @@ export class Outbox {
         );
     });
   }
-
-  /** Forgets letters that were delivered or given up 13 months ago. */
-  tidy(now: Date): void {
-    this.#db
-      .prepare('DELETE FROM outbox WHERE coalesce(delivered_at, given_up_at) < ?')
-      .run(new Date(now.getTime() - 400 * 86_400_000).toISOString());
-  }
 }
