@@ -29,7 +29,8 @@ export const verb = define({
     'The same that `/v1/health` serves, read from the state on this machine: it works without the daemon too. In\n' +
     'production, and where there is a host, it warns until a recovery kit was confirmed. Away from a host whose daemon\n' +
     'does the work it knows nothing of that, and says how to ask the host.\n' +
-    'Exit code 0: all is well, or a warning; 3: something has failed, is overdue or has never succeeded; 5: not known here.',
+    'Exit code 0: all is well, or a warning (docs/exit-codes.md); 3: something has failed, is overdue or has never\n' +
+    'succeeded; 5: not known here.',
   async run(_, session) {
     const [platform, state] = [await session.platform(), await session.state()];
     const status = collectStatus(platform, state, session.clock);
