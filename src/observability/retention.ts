@@ -73,6 +73,7 @@ export const stateRetention: readonly TableRetention[] = [
   { table: 'owner', keeps: 'one row' },
   { table: 'migration', keeps: 'one row per store' },
   { table: 'recovery_kit', keeps: 'the kits of the operators' },
+  { table: 'vault_identity', keeps: 'one row per address of a vault' },
 ];
 
 /** Removes what is older than its retention; tables that this database does not have yet are left out. */

@@ -82,6 +82,13 @@ export function notCompared(facts: CoverageFacts): Proof['notCompared'] {
   if (absent.length > 0) {
     add(`rows of ${list(absent)}`, 'the tables belong to extensions, and pg_dump leaves their rows out');
   }
+  const extended = relations.filter(({ kind }) => kind === 'extension table').map(({ name }) => name);
+  if (extended.length > 0) {
+    add(
+      `indexes, triggers, policies and columns that were added to ${list(extended)}`,
+      'the tables belong to extensions: no dump holds what was added to them, and a restore lacks it',
+    );
+  }
   if (!manifest.roles.passwords)
     add('password hashes of roles', 'the backup does not keep them (`role_passwords: false`)');
   else if (!passwords)

@@ -118,3 +118,11 @@ test('options of subscriptions are compared', async () => {
   ]);
   expect(proof.notCompared.map(({ what }) => what)).toContain('connections of subscriptions, and whether they run');
 });
+
+test('what a person adds to a table of an extension is in no dump, and the report says so', async () => {
+  const proof = await proofOf(`CREATE EXTENSION hstore; CREATE TABLE settings (name text);
+    ALTER EXTENSION hstore ADD TABLE settings; CREATE INDEX ON settings (name)`);
+  expect(proof.notCompared.map(({ what }) => what)).toContainEqual(
+    'indexes, triggers, policies and columns that were added to public.settings',
+  );
+});
