@@ -14,14 +14,15 @@ export const k3sExceptions = {
 /**
  * What a kubelet and containerd need of a machine that shares our kernel: cgroup hierarchies that can be written to, a
  * `/dev/kmsg`, and four sysctls that the kubelet writes, which are ordinary files here: they say nothing about a real
- * host.
+ * host. `/dev/kmsg` is an empty device of its own, and no link to `/dev/null`: a unit with `ProtectKernelLogs` would be
+ * kept from that, too.
  */
 const script = `#!/bin/sh
 set -eu
 for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/*; do
   if [ ! -h "$hierarchy" ] && mountpoint -q "$hierarchy"; then mount -o remount,rw,bind "$hierarchy" || true; fi
 done
-[ -e /dev/kmsg ] || ln -s null /dev/kmsg
+[ -e /dev/kmsg ] || mknod -m 666 /dev/kmsg c 1 3
 mkdir -p /run/sandbox-sysctl
 for setting in kernel/panic=10 kernel/panic_on_oops=1 vm/overcommit_memory=1 vm/panic_on_oom=0; do
   name=\${setting%=*}
