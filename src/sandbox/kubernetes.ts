@@ -11,6 +11,9 @@ export const k3sExceptions = {
   'kubelet-arg+': ['fail-cgroupv1=false', 'cgroup-driver=cgroupfs'],
 };
 
+/** Under `host.known_files`, the file that such a machine has for containerd and Socle did not write. */
+export const k3sKnownFiles = ['/var/lib/rancher/k3s/agent/etc/containerd/config-v3.toml.d/10-sandbox.toml'];
+
 /**
  * What a kubelet and containerd need of a machine that shares our kernel: cgroup hierarchies that can be written to, a
  * `/dev/kmsg`, and four sysctls that the kubelet writes, which are ordinary files here: they say nothing about a real

@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { findMirror } from '../../src/cluster/mirror.ts';
 import type { Drift } from '../../src/host/drift-report.ts';
 import { silent } from '../../src/kernel/progress.ts';
-import { k3sExceptions } from '../../src/sandbox/kubernetes.ts';
+import { k3sExceptions, k3sKnownFiles } from '../../src/sandbox/kubernetes.ts';
 import { bootMachine, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
 import { foreignDrifts } from '../support/foreign-drifts.ts';
@@ -68,12 +68,15 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
     operator = new Operator(await bootMachine({ name, release, kubernetes: true }, silent), directory);
     login = await operator.login();
     platformFile = join(directory, 'platform.yaml');
-    // What these machines need of containerd is put there by whoever makes them.
-    const known_files = ['/var/lib/rancher/k3s/agent/etc/containerd/config-v3.toml.d/10-sandbox.toml'];
     const cluster = { networks, mirror_sums: sums, k3s: { config: k3sExceptions } };
     await writeFile(
       platformFile,
-      stringify({ name, environment: 'dev', host: { address: addresses.host.v4, known_files }, cluster }),
+      stringify({
+        name,
+        environment: 'dev',
+        host: { address: addresses.host.v4, known_files: k3sKnownFiles },
+        cluster,
+      }),
     );
     await operator.socle('vpn', 'add', 'laptop');
   }, 600_000);

@@ -12,7 +12,7 @@ import type { Repeats } from '../../src/host/repeats.ts';
 import { silent } from '../../src/kernel/progress.ts';
 import { parsePlatform } from '../../src/platform/load.ts';
 import { statePaths } from '../../src/platform/paths.ts';
-import { k3sExceptions } from '../../src/sandbox/kubernetes.ts';
+import { k3sExceptions, k3sKnownFiles } from '../../src/sandbox/kubernetes.ts';
 import { bootMachine, type MachineRequest, removeMachine } from '../../src/sandbox/machine.ts';
 import { addresses } from '../../src/sandbox/names.ts';
 import { linkMirror } from './k3s.ts';
@@ -181,7 +181,10 @@ export class WholePath {
     const document = parseDocument(await readFile(file, 'utf8'));
     if (k3s) {
       document.setIn(['cluster', 'mirror_sums'], this.#cluster.mirror_sums);
-      if (operator.machine.driver === 'nspawn') document.setIn(['cluster', 'k3s'], { config: k3sExceptions });
+      if (operator.machine.driver === 'nspawn') {
+        document.setIn(['cluster', 'k3s'], { config: k3sExceptions });
+        document.setIn(['host', 'known_files'], k3sKnownFiles);
+      }
     }
     await writeFile(file, document.toString());
     this.#state = statePaths(parsePlatform(document.toString(), file)).root;
