@@ -116,7 +116,7 @@ test('each loop of the daemon goes on by itself after each fault, and shows it w
   process.stdout.write(`${table.join('\n')}\n`);
 }, 300_000);
 
-test('a state database that another process holds: shown, and all of it goes on afterwards', async () => {
+test('a state database that another connection holds: shown, and all of it goes on afterwards', async () => {
   const other = openDatabase(join(directory, 'state', 'socle.db'));
   other.exec('BEGIN IMMEDIATE');
   pulses.now('retention');

@@ -14,7 +14,7 @@ export interface JobResult {
 
 export interface JobContext {
   readonly configFile: string;
-  /** Ends the job: SIGTERM, and after `graceMs` SIGKILL. */
+  /** Ends the job: SIGTERM, and after `graceMs` SIGKILL for it and all that it started. */
   readonly signal: AbortSignal;
   readonly graceMs: number;
   /** At level `debug` it gets what a step that failed printed. */
@@ -68,19 +68,30 @@ async function runCommand(step: Step, context: JobContext): Promise<CommandEnd> 
         CREDENTIALS_DIRECTORY: process.env.CREDENTIALS_DIRECTORY,
       },
       timeout: limitMs,
+      // A group of its own: what it started (restic, pg_dump) is killed with it.
+      detached: true,
     },
   );
+  const killAll = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // The last of them has just ended.
+    }
+  };
   const [stdout, stderr] = [tailOf(child.stdout), tailOf(child.stderr)];
   let killer: NodeJS.Timeout | undefined;
   const end = () => {
     child.kill('SIGTERM');
-    killer = setTimeout(() => child.kill('SIGKILL'), context.graceMs);
+    killer = setTimeout(killAll, context.graceMs);
   };
   if (context.signal.aborted) end();
   context.signal.addEventListener('abort', end, { once: true });
   const ended = await child.ended;
   context.signal.removeEventListener('abort', end);
   clearTimeout(killer);
+  // Also where it ended by itself in time, and left something behind.
+  if (context.signal.aborted) killAll();
   return { exitCode: ended.exitCode, stdout: stdout(), stderr: stderr() };
 }
 
