@@ -113,7 +113,7 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
 
   test('`up --only network` closes the host', async ({ annotate }) => {
     const opened = await operator.socle('up', ...login, '--only', 'network', '--vpn-wait', '1s');
-    expect(opened).toMatchObject({ exitCode: 6 });
+    expect(opened, JSON.stringify(opened.answer)).toMatchObject({ exitCode: 6 });
     await operator.joinVpn(await readFile(join(operator.config, 'socle', name, 'peer-laptop.conf'), 'utf8'));
     const { answer, changed, text } = await up('--only', 'network');
     await annotate(`second run of network: ${text}`);
@@ -221,6 +221,35 @@ describe.skipIf(why !== '').each([13, 12] as const)(`K3s of the mirror on a thro
       'wan',
     );
     expect(scan.stdout).toMatch(/Ignored State: filtered \(65535\)/);
+  });
+
+  test('a pod reaches the Kubernetes API through its Service, and nothing of the host or the VPN', async ({
+    annotate,
+  }) => {
+    // From inside the network of that very pod, with a program of the host.
+    const answers = async (target: string) => {
+      const [address = '', port = ''] = target.split(':');
+      const ask =
+        'import socket, sys\ntry: socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)\n' +
+        'except ConnectionRefusedError: pass\nexcept OSError: sys.exit(1)\n';
+      const pid = "$(pgrep -f '^busybox httpd' | head -n 1)";
+      return (await on(`nsenter --net -t ${pid} python3 - ${address} ${port}`, ask)).exitCode === 0;
+    };
+    const theirs = ['10.101.0.1:443', '10.101.0.10:53', `${serviceAddress}:80`];
+    const forbidden = [vpn, addresses.host.v4, '10.100.0.1'].flatMap((address) =>
+      [22, 6443, 10_250, 7410, nodePort].map((port) => `${address}:${port}`),
+    );
+    const reached: string[] = [];
+    for (const target of [...theirs, ...forbidden, '10.8.0.2:22', '169.254.169.254:80'])
+      if (await answers(target)) reached.push(target);
+    expect(reached).toEqual(theirs);
+
+    const { answer } = await operator.socle<{ checks: { id: string; verdict: string; evidence: string }[] }>(
+      ...['verify', '--quick', ...login],
+    );
+    const check = answer.checks.find(({ id }) => id === 'firewall-pods');
+    expect(check?.verdict, check?.evidence).toBe('pass');
+    await annotate(check?.evidence ?? '');
   });
 
   test('reloading the firewall breaks no connection of a pod or a peer, and loses no rule of K3s', async () => {
