@@ -53,6 +53,18 @@ export function extensionsToPin(
   return extensions.filter(({ name, version }) => defaults.has(name) && defaults.get(name) !== version);
 }
 
+/**
+ * Entries of event triggers apart from all others, for `pg_restore --use-list`. pg_restore makes event triggers before, or
+ * while, it refreshes materialized views: one that refuses DDL would stop it.
+ * @param list as for `splitList`
+ */
+export function eventTriggersLast(list: string): { readonly most: string; readonly last: string } {
+  const entries = list.split('\n').filter((line) => /^\d+;/.test(line));
+  const last = (line: string) => /^\d+; \d+ \d+ (EVENT TRIGGER -|(COMMENT|SECURITY LABEL) - EVENT TRIGGER) /.test(line);
+  const text = (lines: string[]) => lines.map((line) => `${line}\n`).join('');
+  return { most: text(entries.filter((line) => !last(line))), last: text(entries.filter(last)) };
+}
+
 /** Lists for `pg_restore --use-list`: what comes before the extensions that we create ourselves, and the rest. */
 export interface SplitList {
   /** The database with all that only `--create` restores, and the schemas. */

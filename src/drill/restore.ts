@@ -8,7 +8,13 @@ import { writeSharedFile } from '../kernel/shared-files.ts';
 import { restoreFailure } from './classify.ts';
 import { finished, restoring } from './program.ts';
 import { type RestoreError, restoreErrors } from './restore-errors.ts';
-import { extensionsToPin, type RestoreCommand, restoreArguments, splitList } from './restore-plan.ts';
+import {
+  eventTriggersLast,
+  extensionsToPin,
+  type RestoreCommand,
+  restoreArguments,
+  splitList,
+} from './restore-plan.ts';
 
 export interface RestoreRequest extends Omit<RestoreCommand, 'list'> {
   readonly server: RestoredServer;
@@ -32,16 +38,28 @@ export async function restoreArchive(request: RestoreRequest): Promise<RestoreEr
   const { extensions } = request.inventory.server;
   const defaults = await defaultVersions(request);
   const pinned = defaults === null ? extensions : extensionsToPin(extensions, defaults);
-  if (pinned.length === 0) return pgRestore(request, request);
-  const lists = splitList(await listEntries(request));
+  const triggers = request.inventory.objects.some(({ kind }) => kind === 'event trigger');
+  if (pinned.length === 0 && !triggers) return pgRestore(request, request);
+  const entries = await listEntries(request);
+  const { most, last } = eventTriggersLast(entries);
   const file = join(request.work, 'entries.list');
+  const errors: RestoreError[] = [];
+  const restoreListed = async (list: string, command: RestoreCommand) => {
+    if (list.trim() === '') return;
+    writeSharedFile(file, list);
+    errors.push(...(await pgRestore(request, { ...command, list: file })));
+  };
+  const inTarget = { ...request, create: false, database: request.target };
   try {
-    writeSharedFile(file, lists.before);
-    const early = await pgRestore(request, { ...request, list: file });
-    await createExtensions(request, pinned);
-    writeSharedFile(file, lists.after);
-    const late = await pgRestore(request, { ...request, create: false, database: request.target, list: file });
-    return [...early, ...late];
+    if (pinned.length === 0) await restoreListed(most, request);
+    else {
+      const lists = splitList(most);
+      await restoreListed(lists.before, request);
+      await createExtensions(request, pinned);
+      await restoreListed(lists.after, inTarget);
+    }
+    await restoreListed(last, inTarget);
+    return errors;
   } finally {
     await rm(file, { force: true });
   }

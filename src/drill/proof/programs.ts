@@ -28,6 +28,8 @@ export interface Reading {
   readonly program: ClientProgram;
   readonly args: readonly string[];
   readonly readable?: readonly string[];
+  /** Further options of the session, such as `-c NAME=VALUE`; they win. */
+  readonly settings?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -70,7 +72,7 @@ function startProgram(reading: Reading, output: number): StartedProcess {
   reading.signal?.throwIfAborted();
   return reading.server.start(reading.program, reading.args, reading.readable ?? [], {
     stdio: ['ignore', output, 'pipe'],
-    env: { PGOPTIONS: optionsOf(reading.server) },
+    env: { PGOPTIONS: [optionsOf(reading.server), reading.settings ?? ''].join(' ').trimEnd() },
     signal: reading.signal,
   });
 }

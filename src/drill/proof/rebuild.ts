@@ -34,6 +34,9 @@ export async function rebuildSchema(input: RebuildInput): Promise<Rebuilt> {
       server: reference,
       program: 'pg_restore',
       args: restore,
+      // pg_restore makes event triggers before it refreshes materialized views: one that refuses DDL would stop it. There
+      // are no rows here that other triggers could matter to. Since 17 a setting of its own turns them off.
+      settings: '-c session_replication_role=replica',
       readable: [archive],
       signal,
     });
