@@ -100,7 +100,10 @@ test('a program that is stopped at any moment of its start ends, and leaves noth
   const before = processesIn(server.directory).length;
   for (let round = 0; round < 60; round += 1) {
     const stop = new AbortController();
-    const child = server.start('psql', ['-d', 'postgres', '-c', 'SELECT pg_sleep(3600)'], [], { signal: stop.signal });
+    // One that came as far as its query has a session, which ends once the server sees that nobody is there.
+    const env = { PGOPTIONS: '-c client_connection_check_interval=200' };
+    const args = ['-d', 'postgres', '-c', 'SELECT pg_sleep(3600)'];
+    const child = server.start('psql', args, [], { signal: stop.signal, env });
     // Its inner process is there and has not been let in yet; then a bit later each time.
     const until = performance.now() + 5_000;
     while (processTree(child.pid ?? 0).length === 1 && performance.now() < until);
