@@ -97,6 +97,10 @@ test('a fork bomb ends at the limit of its own user and does not reach ours', as
 
 test('a program that is stopped at any moment of its start ends, and leaves nothing', async () => {
   const server = await scratch();
+  // The server's own processes start one by one: those count that are there once all of them are.
+  const client = await server.connect('postgres');
+  const own = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE backend_type <> 'client backend'`;
+  await expect.poll(async () => (await client.query(own)).rows[0]?.n, { timeout: 20_000 }).toBeGreaterThanOrEqual(4);
   const before = processesIn(server.directory).length;
   for (let round = 0; round < 60; round += 1) {
     const stop = new AbortController();
@@ -112,6 +116,7 @@ test('a program that is stopped at any moment of its start ends, and leaves noth
     expect(await child.ended).toMatchObject({ aborted: true });
   }
   await expect.poll(() => processesIn(server.directory).length, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+  await client.end();
 });
 
 test('a `du` that fails says nothing, and ends neither the server nor us', async () => {
